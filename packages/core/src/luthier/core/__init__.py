@@ -1,5 +1,6 @@
-"""What all luthier libraries share: arrays, errors, threads and the CPU report."""
+"""What all luthier libraries share: audio and arrays, errors, threads, and the report on this machine."""
 
+from luthier.core.audio import Audio
 from luthier.core.errors import (
     DecodeError,
     EncodeError,
@@ -11,10 +12,14 @@ from luthier.core.errors import (
     StreamError,
     UnsupportedFormat,
 )
+from luthier.core.report import doctor
+from luthier.core.runtime import Cpu, cpu, get_cmake_dir, get_include, set_threads, threads
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Audio",
+    "Cpu",
     "DecodeError",
     "EncodeError",
     "LayoutError",
@@ -24,4 +29,10 @@ __all__ = [
     "ParameterError",
     "StreamError",
     "UnsupportedFormat",
+    "cpu",
+    "doctor",
+    "get_cmake_dir",
+    "get_include",
+    "set_threads",
+    "threads",
 ]
