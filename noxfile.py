@@ -1,0 +1,384 @@
+"""The one entry, for people and for CI: `nox -l` says what there is, `nox -s NAME` does it.
+
+Every session makes what it needs. The distributions are built once, as sdists and wheels from those
+sdists, into dist/ (again only when their sources changed), and every session but `quick`, `asan` and
+`generate` works on these wheels, installed: what is tested is what would be released.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.4"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["quick"]
+
+ROOT = Path(__file__).parent
+DIST = ROOT / "dist"
+NATIVE = ("core", "io", "effects", "pitch")
+PACKAGES = (*NATIVE, "luthier")
+SUITES = tuple(f"packages/{name}/tests" for name in PACKAGES)
+WORKSPACE = nox.project.load_toml("pyproject.toml")
+# What `nox -s tests` runs after the suite, in this order: together they are what a change must pass.
+GATE = ("lint", "types", "others", "isa", "wheels", "docs", "asan", "rtsan")
+
+
+def group(*names: str) -> list[str]:
+    """Return the requirements of the workspace's dependency groups."""
+    return list(nox.project.dependency_groups(WORKSPACE, *names))
+
+
+def distribution(package: str) -> str:
+    """Return the file-name form of a package's distribution, luthier_core for core."""
+    return package if package == "luthier" else f"luthier_{package}"
+
+
+def inputs(package: str) -> str:
+    """Return a digest of all that goes into a package's sdist."""
+    roots = [ROOT / "packages" / package]
+    if package in NATIVE:
+        roots += [ROOT / "packages/core/include", ROOT / "packages/core/cmake"]
+    digest = hashlib.sha256()
+    for root in roots:
+        for path in sorted(root.rglob("*")):
+            part = path.relative_to(root).parts[0]
+            if (
+                path.is_file()
+                and part not in ("build", "benchmarks", "news")
+                and "__pycache__" not in path.parts
+            ):
+                digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def build(session: nox.Session) -> list[Path]:
+    """Build the distributions whose sources changed into dist/ and return the wheels of all."""
+    DIST.mkdir(exist_ok=True)
+    wheels = []
+    for package in PACKAGES:
+        name, digest = distribution(package), inputs(package)
+        stamp = DIST / f"{name}.inputs"
+        if not (stamp.exists() and stamp.read_text() == digest):
+            stamp.unlink(missing_ok=True)
+            for old in DIST.glob(f"{name}-*"):
+                old.unlink()
+            session.install("build", "uv", silent=True)
+            # The wheel is built from the sdist, so the sdist is proven whole.
+            session.run("python", "-m", "build", "--installer=uv", f"--outdir={DIST}", f"packages/{package}")
+            stamp.write_text(digest)
+        (wheel,) = DIST.glob(f"{name}-*.whl")
+        wheels.append(wheel)
+    return wheels
+
+
+def install_wheels(session: nox.Session, *groups: str) -> None:
+    """Install the five wheels and the dependency groups into the session's environment."""
+    session.install(*map(str, build(session)), *group(*groups))
+
+
+def pytest(session: nox.Session, *args: str, env: dict[str, str] | None = None) -> None:
+    """Run pytest of the session's environment."""
+    session.run("pytest", *args, env=env)
+
+
+def apt(session: nox.Session, command: str, *packages: str) -> bool:
+    """Return whether `command` is there, after installing Debian packages where that is possible."""
+    if shutil.which(command):
+        return True
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        session.warn(f"{command} is missing and cannot be installed here: install {' '.join(packages)}")
+        return False
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    session.run("apt-get", "update", "-qq", external=True, silent=True, success_codes=range(256))
+    session.run(
+        "apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages,
+        external=True, silent=True, env=quiet, success_codes=range(256),
+    )  # fmt: skip
+    if not shutil.which(command):
+        session.warn(f"{command} is missing: apt-get could not install {' '.join(packages)}")
+    return bool(shutil.which(command))
+
+
+@contextlib.contextmanager
+def environment(session: nox.Session, python: str, *requirements: str) -> Iterator[Path]:
+    """Make an environment outside the tree for a given Python, holding `requirements`, wheels only."""
+    with tempfile.TemporaryDirectory(prefix="luthier-") as directory:
+        session.install("uv", silent=True)
+        session.run("uv", "venv", "--quiet", "--python", python, f"{directory}/venv")
+        executable = Path(directory) / "venv/bin/python"
+        session.run(
+            "uv", "pip", "install", "--quiet", "--only-binary=:all:", f"--python={executable}", *requirements
+        )  # fmt: skip
+        yield executable
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Do the main job on a real recording: read, run a chain, write, track pitch, draw."""
+    install_wheels(session, "demo")
+    session.run("python", "docs/demo/demo.py", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run all that a change must pass; with arguments (`-- -k fft`) only pytest with these."""
+    install_wheels(session, "repository")
+    session.install("./tools")
+    pytest(session, *session.posargs)
+    if not session.posargs:
+        for name in GATE:
+            session.notify(name)
+        session.notify("generate", posargs=["--check"])
+
+
+@nox.session(reuse_venv=True)
+def quick(session: nox.Session) -> None:
+    """Build incrementally from the tree and run the fast tests: the inner loop."""
+    build_in_tree(session)
+    session.run("ruff", "check", "--quiet", ".")
+    pytest(session, "-x", "-q", "-m", "not slow", *(session.posargs or [*SUITES, "tools"]))
+
+
+def build_in_tree(session: nox.Session) -> None:
+    """Install the packages from the tree, compiling only what changed since the last time."""
+    session.install(*group("build", "test", "lint"), "nanobind-backend")
+    for package in PACKAGES:
+        where = f"-Cbuild-dir={ROOT}/build/{session.name}/{package}"
+        session.install(
+            "--no-deps", "--no-build-isolation", "--force-reinstall",
+            *([where] if package in NATIVE else []), f"./packages/{package}", silent=True,
+        )  # fmt: skip
+    session.install("--no-deps", "--no-build-isolation", "--force-reinstall", "./tools", silent=True)
+
+
+@nox.session
+def others(session: nox.Session) -> None:
+    """Run the packages' suites on the same wheels under every other CPython that is found."""
+    wheels = [str(wheel) for wheel in build(session)]
+    tested = []
+    for version, python, reason in interpreters():
+        if reason:
+            print(f"skipped: CPython {version} ({python}): {reason}")
+            continue
+        with environment(session, python, *wheels, *group("test")) as executable:
+            session.run(str(executable), "-m", "pytest", "-x", "-q", *SUITES, external=True)
+        tested.append(version)
+    print(f"tested, besides {sys.version.split()[0]}: {', '.join(tested) or 'no other CPython'}")
+
+
+def interpreters() -> list[tuple[str, str, str]]:
+    """Return (version, executable, why it is skipped or "") of the CPythons on this machine but ours."""
+    folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    folders += sorted(pyenv.glob("versions/*/bin"))
+    probe = (
+        "import platform, sys, sysconfig;"
+        "print(platform.python_implementation(), platform.python_version(), sys.base_prefix,"
+        " bool(sysconfig.get_config_var('Py_GIL_DISABLED')), sep='|')"
+    )
+    found: dict[str, tuple[str, str, str]] = {}
+    for minor in range(11, 30):
+        for folder in folders:
+            python = folder / f"python3.{minor}"
+            name = f"3.{minor}"
+            if not os.access(python, os.X_OK) or minor == sys.version_info.minor:
+                continue
+            ran = subprocess.run([python, "-c", probe], capture_output=True, text=True, check=False)
+            if ran.returncode:
+                said = (ran.stderr.strip().splitlines() or ["no message"])[0]
+                found.setdefault(name, (name, str(python), f"exit status {ran.returncode}: {said}"))
+                continue
+            implementation, version, _, free_threaded = ran.stdout.strip().split("|")
+            if implementation != "CPython":
+                reason = f"it is {implementation}"
+            elif free_threaded == "True":
+                reason = "free-threaded: needs wheels of its own"
+            else:
+                reason = ""
+            if name not in found or (found[name][2] and not reason):
+                found[name] = (version, str(python), reason)
+    return [found[name] for name in sorted(found, key=lambda name: int(name[2:]))]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the style of Python, C++ and workflows (`nox -s lint -- --fix` mends it)."""
+    session.install(*group("lint"))
+    fix = "--fix" in session.posargs
+    sources = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.h", "*.cpp"],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    ).stdout.split()  # fmt: skip
+    session.run("ruff", "check", *(["--fix"] if fix else []), ".")
+    session.run("ruff", "format", *([] if fix else ["--check"]), ".")
+    if sources:
+        session.run("clang-format", *(["-i"] if fix else ["--dry-run", "--Werror"]), *sources)
+    session.run("zizmor", "--offline", "--quiet", ".github/workflows")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types: mypy --strict on all sources, and the stubs against the built modules."""
+    install_wheels(session, "types")
+    session.install("./tools")
+    session.run("mypy")
+    modules = [f"luthier.{package}._native" for package in NATIVE]
+    session.run("stubtest", "--mypy-config-file=pyproject.toml", *modules)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into docs/_build/html; warnings are errors."""
+    install_wheels(session, "docs")
+    session.install("./tools")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Audit the wheels (auditwheel, abi3audit, twine) and test them outside the tree."""
+    built = build(session)
+    session.install(*group("wheels"))
+    native = [str(wheel) for wheel in built if "abi3" in wheel.name]
+    if len(native) != len(NATIVE):
+        session.error(f"expected {len(NATIVE)} abi3 wheels, got {native}")
+    repaired = Path(session.create_tmp()) / "repaired"
+    shutil.rmtree(repaired, ignore_errors=True)
+    for wheel in native:
+        # The platform tag is that of this machine's C library: good to test, too new to publish.
+        # What is published is built by .github/workflows/wheels.yml in a manylinux_2_28 image.
+        session.run("auditwheel", "repair", "--wheel-dir", str(repaired), wheel)
+    shutil.copy2(built[-1], repaired)
+    final = sorted(map(str, repaired.glob("*.whl")))
+    session.run("abi3audit", "--strict", "--summary", *(wheel for wheel in final if "abi3" in wheel))
+    session.run("twine", "check", "--strict", *final, *map(str, DIST.glob("*.tar.gz")))
+    session.run("check-wheel-contents", "--ignore=W002,W004", *final)
+    with environment(session, sys.executable, *final, *group("test")) as executable:
+        session.run(str(executable), "-m", "pytest", "-x", "-q", *SUITES, external=True)
+
+
+@nox.session
+def isa(session: nox.Session) -> None:
+    """Run one of everything on a CPU without AVX (qemu), and the suites with each kernel forced."""
+    install_wheels(session, "test")
+    session.install("./tools")
+    emulator = "qemu-x86_64-static"
+    if apt(session, emulator, "qemu-user-static"):
+        python = shutil.which("python", path=session.bin)
+        session.run(
+            emulator, "-cpu", "Nehalem", str(python), "-m", "luthier_tools", "smoke", "--expect-isa=baseline",
+            external=True, env={"OPENBLAS_CORETYPE": "Nehalem"},
+        )  # fmt: skip
+    session.run("luthier-tools", "smoke")
+    for forced in ("baseline", "v3"):
+        suites = [f"packages/{name}/tests" for name in ("core", "effects", "pitch")]
+        pytest(session, "-x", "-q", *suites, env={"LUTHIER_ISA": forced})
+
+
+@nox.session
+def asan(session: nox.Session) -> None:
+    """Run the packages' suites with the native code under AddressSanitizer and UBSan."""
+    session.install(*group("build", "test"), "nanobind-backend")
+    for package in PACKAGES:
+        flags = [
+            f"-Cbuild-dir={ROOT}/build/asan/{package}",
+            "-Ccmake.build-type=Debug",
+            "-Ccmake.define.CMAKE_CXX_FLAGS_DEBUG=-O1 -g1",
+            "-Ccmake.define.LUTHIER_SANITIZE=address;undefined",
+            "-Ccmake.define.LUTHIER_WERROR=OFF",
+        ]
+        session.install(
+            "--no-deps",
+            "--no-build-isolation",
+            *(flags if package in NATIVE else []),
+            f"./packages/{package}",
+        )
+
+    def library(name: str) -> str:
+        return subprocess.run(
+            ["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    environment = {
+        "LD_PRELOAD": " ".join(map(library, ("libasan.so", "libubsan.so", "libstdc++.so.6"))),
+        # Python's own allocator would hide the bounds of small objects; it leaks on purpose at exit.
+        "PYTHONMALLOC": "malloc",
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    }
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        "-m",
+        "not memory",
+        *(session.posargs or SUITES),
+        env=environment,
+    )
+
+
+@nox.session(venv_backend="none")
+def rtsan(session: nox.Session) -> None:
+    """Run every effect's process() under RealtimeSanitizer: no allocation, lock or system call."""
+    sources = sorted(map(str, ROOT.glob("packages/*/tests/realtime/*.cpp")))
+    if not sources:
+        session.skip("packages/*/tests/realtime holds no driver")
+    if not apt(session, "clang++-22", "clang-22", "libclang-rt-22-dev"):
+        session.skip("clang++-22 is missing")
+    target = ROOT / "build/rtsan"
+    target.mkdir(parents=True, exist_ok=True)
+    for source in sources:
+        package = Path(source).parents[2]
+        program = target / f"{package.name}-{Path(source).stem}"
+        session.run(
+            "clang++-22", "-std=c++20", "-O2", "-g", "-march=x86-64-v2", "-DLUTHIER_X86=1",
+            "-fsanitize=realtime", "-Wfunction-effects", "-Werror=function-effects", "-Wno-psabi",
+            "-ffp-contract=off", f"-I{ROOT}/packages/core/include", f"-I{package}/native",
+            source, "-o", str(program), external=True,
+        )  # fmt: skip
+        session.run(str(program), external=True)
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Write the generated files anew (`-- --check`: fail when one is not up to date)."""
+    session.install(*group("build"), "nanobind-backend", "numpy")
+    session.install("--no-deps", "--no-build-isolation", "./tools")
+    session.run("luthier-tools", "generate", "--names-only", *session.posargs)
+    if "--check" in session.posargs:
+        install_wheels(session)
+    else:
+        build_in_tree(session)
+    session.run("luthier-tools", "generate", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks against the named peers, one after another (`-- fft`: those so named)."""
+    install_wheels(session, "test", "oracle")
+    scripts = sorted(ROOT.glob("packages/*/benchmarks/*.py"))
+    wanted = [script for script in scripts if not session.posargs or script.stem in session.posargs]
+    with (Path(tempfile.gettempdir()) / "luthier-bench.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for script in wanted:
+            session.run("python", str(script))
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """Run the packages' suites with thousands of new random examples for each property."""
+    install_wheels(session, "test")
+    pytest(session, *SUITES, *session.posargs, env={"HYPOTHESIS_PROFILE": "nightly"})

@@ -1,0 +1,78 @@
+"""The examples of the README, of the pages and of the docstrings run, and every public name has a page."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LIBRARIES = ("core", "io", "effects", "pitch")
+FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "packages").glob("*/README.md")),
+]
+PAGES = [page for page in PAGES if "_build" not in page.parts and FENCE.search(page.read_text())]
+
+
+@pytest.fixture
+def recording(tmp_path, monkeypatch):
+    """A folder to work in, with the files that the examples name."""
+    import luthier.io as lio
+
+    seconds = np.arange(44_100) / 44_100
+    tone = 0.3 * np.sin(2 * np.pi * 220 * seconds) + 0.1 * np.sin(2 * np.pi * 660 * seconds)
+    left = tone.astype(np.float32)
+    for name in ("take.wav", "in.wav", "song.wav", "voice.wav"):
+        lio.write(tmp_path / name, np.stack([left, left]), 44_100)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_examples_of_a_page_run(page, recording):
+    # The fences of a page are one program, as a reader types them.
+    names: dict = {}
+    for fence in FENCE.finditer(page.read_text()):
+        line = page.read_text()[: fence.start(1)].count("\n")
+        exec(compile("\n" * line + fence[1], str(page), "exec"), names)
+
+
+def test_the_readme_has_an_example():
+    assert ROOT / "README.md" in PAGES
+
+
+def modules():
+    for library in LIBRARIES:
+        package = importlib.import_module(f"luthier.{library}")
+        yield package.__name__
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.rpartition(".")[2].startswith("_"):
+                yield found.name
+
+
+@pytest.mark.parametrize("name", list(modules()))
+def test_examples_of_docstrings_run(name, recording):
+    module = importlib.import_module(name)
+    globs = {"np": np, "numpy": np}
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    runner = doctest.DocTestRunner(optionflags=flags)
+    for example in finder.find(module, extraglobs=globs):
+        runner.run(example)
+    assert runner.failures == 0
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_every_public_name_has_a_docstring(library):
+    module = importlib.import_module(f"luthier.{library}")
+    assert module.__all__ == sorted(set(module.__all__)), "not sorted, or named twice"
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if callable(thing):
+            assert (thing.__doc__ or "").strip(), f"luthier.{library}.{name} has no docstring"

@@ -1,0 +1,1 @@
+"""What the maintainers of luthier use: generated files, checks of built wheels."""
