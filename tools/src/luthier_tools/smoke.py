@@ -58,10 +58,7 @@ def checks(expect_isa: str | None) -> Iterator[tuple[str, Callable[[], Any]]]:
     ]
     for cls in classes:
         for dtype in (np.float32, np.float64):
-            yield (
-                f"effects: {cls.__name__} {dtype.__name__}",
-                lambda c=cls, d=dtype: effect(c, noise.astype(d)),
-            )
+            yield f"effects: {cls.__name__} {dtype.__name__}", partial(effect, cls, noise.astype(dtype))
 
     pitch = importlib.import_module("luthier.pitch")
     for method in methods(pitch.track):
