@@ -8,6 +8,7 @@
 #include <fstream>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -66,7 +67,11 @@ thread_local bool inside = false;
 class Workers {
   public:
     explicit Workers(int count) {
-        for (int i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+        // Where the system grants fewer threads than asked for, those do all the work.
+        try {
+            for (int i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+        } catch (const std::system_error&) {
+        }
     }
 
     ~Workers() {

@@ -6,7 +6,6 @@ frames come last unless the caller says ``layout="frames_first"``, which swaps t
 
 from __future__ import annotations
 
-import math
 import numbers
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,16 +24,19 @@ Samples = npt.NDArray[np.floating[Any]]
 SAMPLE_RATES = (1.0, 10_000_000.0)
 
 _LAYOUTS = ("channels_first", "frames_first")
-_INTEGER_PCM = {"int8": 2**7, "int16": 2**15, "int32": 2**31, "uint8": None}
+_INTEGER_PCM = {"int8": 2**7, "int16": 2**15, "int32": 2**31}
 
 
 def check_sample_rate(sample_rate: object, name: str = "sample_rate") -> float:
     """Return `sample_rate` as a float, or raise `ParameterError` saying what is allowed."""
     low, high = SAMPLE_RATES
-    if isinstance(sample_rate, numbers.Real) and not isinstance(sample_rate, bool):
-        value = float(sample_rate)
-        if math.isfinite(value) and low <= value <= high:
-            return value
+    # The comparison comes before float(), which an integer of 400 digits would overflow.
+    if (
+        isinstance(sample_rate, numbers.Real)
+        and not isinstance(sample_rate, bool)
+        and low <= sample_rate <= high
+    ):
+        return float(sample_rate)
     raise ParameterError(
         f"{name} must be a number of frames a second between {low:g} and {high:g}, got {sample_rate!r}"
     )
@@ -105,7 +107,7 @@ def borrow(samples: Any, *, layout: Layout = "channels_first", name: str = "samp
     if layout not in _LAYOUTS:
         raise LayoutError(f"layout must be 'channels_first' or 'frames_first', got {layout!r}")
     array, namespace = _to_numpy(samples, name)
-    if array.dtype not in (np.float32, np.float64):
+    if array.dtype.newbyteorder("=") not in (np.float32, np.float64):
         raise LayoutError(f"{name} must be float32 or float64, got {array.dtype}. {_cure(array.dtype, name)}")
     if not 1 <= array.ndim <= 3:
         raise LayoutError(
@@ -141,7 +143,7 @@ def borrow_out(out: Any, like: Borrowed, shape: tuple[int, int, int]) -> Samples
 
 def _to_numpy(samples: Any, name: str) -> tuple[npt.NDArray[Any], str]:
     if isinstance(samples, np.ndarray):
-        return samples, "numpy"
+        return np.asarray(samples), "numpy"
     namespace = type(samples).__module__.partition(".")[0]
     namespace = "jax" if namespace == "jaxlib" else namespace
     if getattr(samples, "requires_grad", False):
@@ -163,8 +165,8 @@ def _to_numpy(samples: Any, name: str) -> tuple[npt.NDArray[Any], str]:
 def _dlpack_owner(namespace: str) -> Any:
     import importlib
 
-    module = importlib.import_module(namespace)
-    return module.from_dlpack
+    # A class of a library without from_dlpack gets a NumPy array back.
+    return getattr(importlib.import_module(namespace), "from_dlpack", np.asarray)
 
 
 def _cure(dtype: np.dtype[Any], name: str) -> str:
@@ -173,4 +175,8 @@ def _cure(dtype: np.dtype[Any], name: str) -> str:
         return f"For 8-bit PCM pass ({name}.astype(numpy.float32) - 128) / 128"
     if scale is not None:
         return f"For integer PCM pass {name}.astype(numpy.float32) / {scale}"
+    if dtype.kind in "iu":
+        return f"Pass {name}.astype(numpy.float32) / full_scale, so that the samples lie in -1 to 1"
+    if dtype.kind == "c":
+        return f"Pass {name}.real and {name}.imag one after the other"
     return f"Pass {name}.astype(numpy.float32)"

@@ -39,7 +39,7 @@ class EncodeError(LuthierError, OSError, ValueError):
     """Samples could not be written as asked."""
 
 
-class UnsupportedFormat(LuthierError, OSError, ValueError):
+class UnsupportedFormat(LuthierError, OSError, ValueError):  # noqa: N818
     """The file's format is unknown, or this installation cannot read or write it."""
 
 

@@ -7,7 +7,6 @@ describe itself; what fails becomes a line under "problems".
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import math
 import os
 import platform
@@ -17,7 +16,10 @@ import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 __all__ = ["Report", "doctor"]
 
@@ -110,11 +112,13 @@ def doctor() -> Report:
     return _redacted(report)
 
 
-def _distributions() -> dict[str, list[importlib.metadata.Distribution]]:
+def _distributions() -> dict[str, list[Distribution]]:
     """Normalised name -> its installations in the order of the path, so the first one is imported."""
-    found: dict[str, list[importlib.metadata.Distribution]] = {}
+    from importlib.metadata import distributions  # costs as much as the rest of luthier.core
+
+    found: dict[str, list[Distribution]] = {}
     seen: set[str] = set()
-    for distribution in importlib.metadata.distributions():
+    for distribution in distributions():
         name = re.sub(r"[-_.]+", "-", distribution.metadata["Name"] or "").lower()
         if name not in MEMBERS and name not in OTHERS:
             continue
@@ -125,11 +129,11 @@ def _distributions() -> dict[str, list[importlib.metadata.Distribution]]:
     return found
 
 
-def _version(found: Mapping[str, list[importlib.metadata.Distribution]], name: str) -> str:
+def _version(found: Mapping[str, list[Distribution]], name: str) -> str:
     return found[name][0].version if name in found else NOT_INSTALLED
 
 
-def _add_members(report: Report, found: Mapping[str, list[importlib.metadata.Distribution]]) -> None:
+def _add_members(report: Report, found: Mapping[str, list[Distribution]]) -> None:
     section = report.facts["luthier"] = {}
     for name, module in MEMBERS.items():
         section[name] = _version(found, name)
@@ -164,7 +168,7 @@ def _add_members(report: Report, found: Mapping[str, list[importlib.metadata.Dis
             report.problems.append(f"{stray} hides the luthier packages, which share that name; remove it")
 
 
-def _pins(distribution: importlib.metadata.Distribution) -> list[tuple[str, str]]:
+def _pins(distribution: Distribution) -> list[tuple[str, str]]:
     """The members of luthier that a member asks for, with their exact versions."""
     pins = []
     for requirement in distribution.requires or ():
@@ -305,7 +309,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
 
 def _redacted(report: Report) -> Report:
     """The report without the user's name: the home directory becomes ``~``."""
-    homes = {home for home in (os.path.expanduser("~"), os.path.realpath(os.path.expanduser("~")))}
+    homes = {os.path.expanduser("~"), os.path.realpath(os.path.expanduser("~"))}
 
     def clean(text: str) -> str:
         for home in homes:
