@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
+#include <new>
 
 #include "luthier/isa.h"
 
@@ -22,6 +24,51 @@ struct Block {
 
     T* operator[](int channel) const { return data + channel * stride; }
     Block from(int start, int count) const { return {data + start, stride, channels, count}; }
+};
+
+// Zeroed memory for trivial types, aligned to 64 bytes; moves, does not copy. For prepare(): kernel
+// sources keep std containers out (isa.h).
+template <class T>
+class AlignedBuffer {
+  public:
+    AlignedBuffer() = default;
+    explicit AlignedBuffer(std::size_t size) : size_(size) {
+        if (size == 0) return;
+        data_ = static_cast<T*>(::operator new(size * sizeof(T), std::align_val_t(kAlignment)));
+        clear();
+    }
+    AlignedBuffer(AlignedBuffer&& other) noexcept : data_(other.data_), size_(other.size_) {
+        other.data_ = nullptr;
+        other.size_ = 0;
+    }
+    AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
+        T* data = data_;
+        const std::size_t size = size_;
+        data_ = other.data_;
+        size_ = other.size_;
+        other.data_ = data;
+        other.size_ = size;
+        return *this;
+    }
+    ~AlignedBuffer() {
+        if (data_) ::operator delete(data_, std::align_val_t(kAlignment));
+    }
+
+    T* data() { return data_; }
+    const T* data() const { return data_; }
+    std::size_t size() const { return size_; }
+    T& operator[](std::size_t i) { return data_[i]; }
+    const T& operator[](std::size_t i) const { return data_[i]; }
+
+    void clear() {
+        if (size_) std::memset(static_cast<void*>(data_), 0, size_ * sizeof(T));
+    }
+
+  private:
+    static constexpr std::size_t kAlignment = 64;
+
+    T* data_ = nullptr;
+    std::size_t size_ = 0;
 };
 
 }  // namespace luthier::inline LUTHIER_ISA

@@ -6,8 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "luthier/isa.h"
+
+#if LUTHIER_X86
+#include <immintrin.h>
+#endif
 
 namespace luthier::inline LUTHIER_ISA {
 
@@ -30,6 +35,16 @@ inline constexpr int kVectorBytes = 16;
 template <class T>
 inline constexpr int kLanes = kVectorBytes / int(sizeof(T));
 
+// 0, 1, ... N - 1 as template arguments (std::integer_sequence would be a shared symbol).
+template <int... I>
+struct IndexList {};
+template <int N, int... I>
+struct IndexRange : IndexRange<N - 1, N - 1, I...> {};
+template <int... I>
+struct IndexRange<0, I...> {
+    using type = IndexList<I...>;
+};
+
 // Unaligned load and store.
 template <class V, class T>
 inline V load(const T* from) {
@@ -46,5 +61,49 @@ template <class V, class T>
 inline V broadcast(T value) {
     return V{} + value;
 }
+
+namespace detail {
+template <int By, class V, int... Lane>
+inline V shift_lanes(V v, IndexList<Lane...>) {
+    return __builtin_shufflevector(V{}, v, (int(sizeof...(Lane)) - By + Lane)...);
+}
+}  // namespace detail
+
+// Moves every lane up by `By` places; zeros come in below.
+template <int By, class V>
+inline V shift_lanes(V v) {
+    return detail::shift_lanes<By>(v, typename IndexRange<sizeof(V) / sizeof(v[0])>::type{});
+}
+
+// Numbers below 1.2e-38 (float) or 2.2e-308 (double) count as zero in this scope. A recursion that
+// rings out would otherwise spend most of its time on them.
+class FlushDenormals {
+  public:
+#if LUTHIER_X86
+    FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }  // FTZ and DAZ
+    ~FlushDenormals() { _mm_setcsr(saved_); }
+
+  private:
+    unsigned saved_;
+#elif defined(__aarch64__)
+    FlushDenormals() {
+        __asm__ volatile("mrs %0, fpcr" : "=r"(saved_));
+        set(saved_ | (1ull << 24));  // FZ
+    }
+    ~FlushDenormals() { set(saved_); }
+
+  private:
+    static void set(std::uint64_t value) { __asm__ volatile("msr fpcr, %0" : : "r"(value)); }
+
+    std::uint64_t saved_;
+#else
+    FlushDenormals() {}
+    ~FlushDenormals() {}
+
+  private:
+#endif
+    FlushDenormals(const FlushDenormals&) = delete;
+    FlushDenormals& operator=(const FlushDenormals&) = delete;
+};
 
 }  // namespace luthier::inline LUTHIER_ISA
