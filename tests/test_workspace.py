@@ -133,7 +133,9 @@ def test_ci_runs_what_the_readme_says():
 def test_sessions_are_described():
     source = (ROOT / "noxfile.py").read_text()
     sessions = re.findall(
-        r'^@nox\.session.*\ndef (\w+)\(session: nox\.Session\) -> None:\n    (""".*""")?', source, re.MULTILINE
+        r'^@nox\.session.*\ndef (\w+)\(session: nox\.Session\) -> None:\n    (""".*""")?',
+        source,
+        re.MULTILINE,
     )
     assert all(doc for _, doc in sessions)
     wanted = "demo tests lint types docs wheels isa asan rtsan bench generate quick"
