@@ -1,3 +1,11 @@
+// luthier.pitch._native: the trackers over NumPy arrays. One register_*() a method, each in
+// <method>_bindings.cpp; what they share in spread.h.
 #include <nanobind/nanobind.h>
 
-NB_MODULE(_native, m) { (void)m; }
+#include "luthier/dispatch.h"
+#include "registers.h"
+
+NB_MODULE(_native, m) {
+    m.attr("isa") = luthier::isa_name(luthier::selected_isa());
+    luthier::pitch::register_yin(m);
+}

@@ -1,0 +1,73 @@
+// YIN: the period of a signal around chosen instants.
+//
+// A. de Cheveigne and H. Kawahara, "YIN, a fundamental frequency estimator for speech and music",
+// J. Acoust. Soc. Am. 111(4), 2002. Kept from the paper: the squared difference d(lag), its division by
+// its own running mean (step 3), the absolute threshold (step 4), the refinement between samples
+// (step 5). Done differently, each for a reason:
+//
+// * d is taken symmetrically about the instant (the paper's footnote on time-varying periods): the pairs
+//   are (n - lag/2, n + lag/2). Every lag then speaks of the same moment, a glide is not read late, and
+//   for a periodic signal d is exactly zero at the period whatever the window.
+// * Windows of neighbouring frames overlap. The pairs between two window edges are summed once and the
+//   sums shared by all windows that hold them: one product a sample a lag, no drift, no FFT.
+// * Differences are squared directly, with no energy-minus-correlation: nothing cancels, single precision
+//   is enough.
+// * A dip is refined with a windowed sinc, not a parabola, and *then* held against the threshold: at
+//   four samples a period the parabola is off by tens of cents and misses dips altogether.
+// * The threshold rises with the deepest dip found: (1 - a) >= (1 - threshold)(1 - a_min), which is the
+//   paper's rule for a clean signal. In noise every multiple of the period is about equally deep and the
+//   global minimum would pick one at random; the rule picks the first.
+// * At the ends of the signal only pairs inside it are used, so nothing is compared with padding.
+#pragma once
+
+#include <cstdint>
+
+#include "luthier/isa.h"
+
+namespace luthier::inline LUTHIER_ISA {
+
+// Reach of the interpolation of d, in lags to either side, and its steps from one lag to the next.
+inline constexpr int kYinReach = 12;
+inline constexpr int kYinPhases = 16;
+inline constexpr int kYinTaps = 2 * kYinReach;
+
+// How far outside [f_min, f_max] a dip may lie and still be reported, at the range's end: in noise the
+// dip of a tone at the end falls outside as often as inside, and its double must not win by that.
+inline constexpr double kYinSlack = 0.01;
+
+// What is fixed for a call. Plain data: it crosses from the bindings to each instruction set.
+struct YinPlan {
+    double sample_rate;
+    double hop;         // samples, not necessarily whole
+    double f_min, f_max;
+    double threshold;
+    double voicing;     // the aperiodicity at which the confidence is 1/2
+    int window;         // pairs in a whole window
+    int lags;           // d is known for lags [0, lags)
+    // Weights of d[lag - kYinReach + 1 ... lag + kYinReach] at lag + phase / kYinPhases.
+    double taps[kYinPhases][kYinTaps];
+};
+
+// Frame k's centre: rounded from frame 0 each time, so that a fractional hop does not drift.
+inline std::int64_t yin_centre(const YinPlan& plan, std::int64_t frame) {
+    return std::int64_t(double(frame) * plan.hop + 0.5);
+}
+
+struct YinOutput {
+    double* f0;
+    double* confidence;
+};
+
+// One copy for each sample type and instruction set.
+template <class T>
+struct YinKernels {
+    // Bytes of scratch memory that `track` needs for up to `frames` frames at a time.
+    std::size_t (*scratch_bytes)(const YinPlan& plan, int frames);
+    // Frames [first, first + frames) of the `length` samples at `signal`. Each frame's result depends on
+    // the signal and the plan alone, not on how the frames are cut into calls.
+    void (*track)(const YinPlan& plan, const T* signal, std::int64_t length, std::int64_t first, int frames,
+                  void* scratch, YinOutput out);
+    bool (*finite)(const T* signal, std::int64_t length);
+};
+
+}  // namespace luthier::inline LUTHIER_ISA

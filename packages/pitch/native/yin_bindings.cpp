@@ -1,0 +1,126 @@
+#include "yin.h"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <memory>
+#include <new>
+#include <numbers>
+#include <type_traits>
+
+#include "luthier/dispatch.h"
+#include "registers.h"
+#include "spread.h"
+
+LUTHIER_DISPATCH(YinKernels<float>, yin_kernels_f32)
+LUTHIER_DISPATCH(YinKernels<double>, yin_kernels_f64)
+
+namespace nb = nanobind;
+
+namespace luthier::pitch {
+namespace {
+
+template <class T>
+const YinKernels<T>& kernels() {
+    if constexpr (std::is_same_v<T, float>)
+        return select_yin_kernels_f32();
+    else
+        return select_yin_kernels_f64();
+}
+
+// Modified Bessel function of the first kind, order 0, by its power series.
+double bessel_i0(double x) {
+    double term = 1, sum = 1;
+    for (int k = 1; k < 40; ++k) sum += term *= (x / (2 * k)) * (x / (2 * k));
+    return sum;
+}
+
+// Kaiser-windowed sinc (J. F. Kaiser, 1974), each phase scaled so that a constant stays one.
+void fill_taps(YinPlan& plan) {
+    constexpr double beta = 12.3;  // -120 dB: a ripple r would move a dip of period T by 275 r T cents
+    for (int phase = 0; phase < kYinPhases; ++phase) {
+        double sum = 0;
+        for (int tap = 0; tap < kYinTaps; ++tap) {
+            const double x = tap - (kYinReach - 1) - double(phase) / kYinPhases;
+            const double edge = x / kYinReach;
+            const double sinc = x == 0 ? 1 : std::sin(std::numbers::pi * x) / (std::numbers::pi * x);
+            const double window = bessel_i0(beta * std::sqrt(std::max(0.0, 1 - edge * edge))) / bessel_i0(beta);
+            plan.taps[phase][tap] = sinc * window;
+            sum += plan.taps[phase][tap];
+        }
+        for (double& tap : plan.taps[phase]) tap /= sum;
+    }
+}
+
+// Memory for a call's scratch, aligned to a cache line; null where there is none.
+std::unique_ptr<std::byte[]> reserve(std::size_t bytes) {
+    return std::unique_ptr<std::byte[]>(new (std::nothrow) std::byte[bytes + 64]);
+}
+
+template <class T>
+using Rows = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Result = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+template <class T>
+void track(Rows<T> samples, double sample_rate, double hop, double f_min, double f_max, double window_s,
+           double threshold, double voicing, Result f0, Result confidence, nb::capsule pool) {
+    YinPlan plan{};
+    plan.sample_rate = sample_rate;
+    plan.hop = hop;
+    plan.f_min = f_min;
+    plan.f_max = f_max;
+    plan.threshold = threshold;
+    plan.voicing = voicing;
+    plan.window = std::max(8, int(std::lround(window_s * sample_rate)));
+    plan.lags = int(std::ceil(sample_rate / f_min * (1 + kYinSlack))) + 2 + kYinReach;
+    fill_taps(plan);
+
+    const std::int64_t rows = samples.shape(0), length = samples.shape(1), frames = f0.shape(1);
+    if (rows == 0 || frames == 0) return;
+    const YinKernels<T>& k = kernels<T>();
+
+    // Tasks of some 2^23 products, a few milliseconds at most, and their first window on top.
+    const double products = std::min(hop, double(plan.window)) * plan.lags;
+    const int frames_per_task = int(std::clamp((1 << 23) / products, 1.0, 512.0));
+    const std::size_t bytes = k.scratch_bytes(plan, frames_per_task);
+    std::atomic<bool> starved{false};
+    spread(static_cast<const luthier_pool*>(pool.data()), rows, frames, frames_per_task,
+           [&](std::int64_t row, std::int64_t first, int count) {
+               const auto memory = reserve(bytes);
+               if (!memory) {
+                   starved = true;
+                   return;
+               }
+               void* aligned = reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(memory.get()) + 63) /
+                                                       64 * 64);
+               k.track(plan, samples.data() + row * length, length, first, count, aligned,
+                       {f0.data() + row * frames + first, confidence.data() + row * frames + first});
+           });
+    if (starved) throw std::bad_alloc();
+}
+
+template <class T>
+bool finite(Rows<T> samples) {
+    nb::gil_scoped_release unlocked;
+    return kernels<T>().finite(samples.data(), std::int64_t(samples.size()));
+}
+
+template <class T>
+void register_for(nb::module_& m) {
+    m.def("yin", &track<T>, nb::arg("samples").noconvert(), nb::arg("sample_rate"), nb::arg("hop"),
+          nb::arg("f_min"), nb::arg("f_max"), nb::arg("window_s"), nb::arg("threshold"), nb::arg("voicing"),
+          nb::arg("f0").noconvert(), nb::arg("confidence").noconvert(), nb::arg("pool"));
+    m.def("finite", &finite<T>, nb::arg("samples").noconvert());
+}
+
+}  // namespace
+
+void register_yin(nb::module_& m) {
+    register_for<float>(m);
+    register_for<double>(m);
+}
+
+}  // namespace luthier::pitch

@@ -1,0 +1,179 @@
+"""The result of a tracker."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import html
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from luthier.core import LayoutError, ParameterError
+
+__all__ = ["Pitch"]
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+class Pitch(NamedTuple):
+    """The fundamental frequency of a signal, frame by frame.
+
+    Unpacks as ``times, f0, voiced, confidence = track(...)``. The arrays are of the kind that the
+    samples were (NumPy, torch, ...), and of their dtype (`times` is always float64).
+
+    Attributes
+    ----------
+    times : array, (frames,)
+        The centre of each frame in seconds: ``times[k] == k * hop_s``.
+    f0 : array, (frames,), (channels, frames) or (batch, channels, frames)
+        The best estimate in hertz, finite in every frame, voiced or not.
+    voiced : array of bool, shape of `f0`
+        ``confidence >= 0.5``.
+    confidence : array, shape of `f0`
+        How sure it is that the frame has a pitch, in [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np, luthier.pitch as lp
+    >>> t = np.arange(16_000) / 16_000
+    >>> f0 = lp.track(np.sin(2 * np.pi * 220 * t), 16_000)
+    >>> f0
+    Pitch(101 frames to 1.00 s, 100 % voiced, median f0 220.0 Hz)
+    >>> f0.midi[50].round(3)
+    np.float64(57.0)
+    """
+
+    times: npt.NDArray[np.float64]
+    f0: Floats
+    voiced: npt.NDArray[np.bool_]
+    confidence: Floats
+
+    @property
+    def midi(self) -> npt.NDArray[np.float64]:
+        """`f0` as fractional MIDI note numbers: 69 is A4, 440 Hz; 1 is a semitone. Shape of `f0`."""
+        return 69.0 + self.cents(440.0) / 100.0
+
+    def cents(self, reference_hz: Any) -> npt.NDArray[np.float64]:
+        """Distance of `f0` from a reference, in cents (1200 are an octave).
+
+        Parameters
+        ----------
+        reference_hz : float or array that broadcasts against `f0`
+            Positive and finite.
+
+        Returns
+        -------
+        array, shape of `f0`
+
+        Raises
+        ------
+        ParameterError
+            When a reference is not positive and finite.
+
+        Examples
+        --------
+        >>> import numpy as np, luthier.pitch as lp
+        >>> t = np.arange(8_000) / 8_000
+        >>> lp.track(np.sin(2 * np.pi * 441 * t), 8_000).cents(440.0)[50].round(1)
+        np.float64(3.9)
+        """
+        reference = np.asarray(reference_hz, np.float64)
+        if not np.all(np.isfinite(reference) & (reference > 0)):
+            raise ParameterError(f"reference_hz must be positive and finite, got {reference_hz!r}")
+        return np.asarray(1200.0 * np.log2(np.asarray(self.f0, np.float64) / reference))
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write ``time_s,f0_hz,voiced,confidence``, one frame a line; a whole file or none.
+
+        Several channels or a batch put ``channel``, or ``batch`` and ``channel``, in front. `voiced` is
+        1 or 0. The file is written under a temporary name and renamed when it is whole.
+
+        Parameters
+        ----------
+        path : path
+            An existing file is replaced.
+
+        Raises
+        ------
+        OSError
+            When the file cannot be written; what was there before stays.
+        """
+        f0 = np.asarray(self.f0)
+        if not 1 <= f0.ndim <= 3:
+            raise LayoutError(f"f0 must have 1 to 3 dimensions, got {f0.ndim}")
+        target = Path(path)
+        # A new file gets the permissions that open() would have given it; mkstemp's are narrower.
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+        try:
+            with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
+                self._write_rows(csv.writer(file, lineterminator="\n"))
+            _inherit_mode(Path(temporary), target)
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+
+    def _write_rows(self, writer: Any) -> None:
+        f0, voiced, confidence = (np.asarray(a) for a in (self.f0, self.voiced, self.confidence))
+        axes = ("batch", "channel")[3 - f0.ndim :] if f0.ndim > 1 else ()
+        writer.writerow([*axes, "time_s", "f0_hz", "voiced", "confidence"])
+        times = [f"{t:.9g}" for t in np.asarray(self.times)]
+        for row in np.ndindex(*f0.shape[:-1]):
+            for t, f, v, c in zip(times, f0[row], voiced[row], confidence[row], strict=True):
+                writer.writerow([*row, t, f"{f:.7g}", int(v), f"{c:.6g}"])
+
+    def _summary(self) -> str:
+        f0, voiced = np.asarray(self.f0), np.asarray(self.voiced)
+        frames = f0.shape[-1] if f0.ndim else 0
+        shape = f"{' x '.join(map(str, f0.shape))} frames" if f0.ndim > 1 else f"{frames} frames"
+        if f0.size == 0:
+            return shape
+        text = f"{shape} to {np.asarray(self.times)[-1]:.2f} s, {100 * voiced.mean():.0f} % voiced"
+        return text + (f", median f0 {np.median(f0[voiced]):.1f} Hz" if voiced.any() else "")
+
+    def __repr__(self) -> str:
+        return f"Pitch({self._summary()})"
+
+    def _repr_html_(self) -> str:
+        """A summary and a small drawing of the voiced f0, for notebooks."""
+        return f"<figure><figcaption>{html.escape(repr(self))}</figcaption>{self._svg()}</figure>"
+
+    def _svg(self, width: int = 640, height: int = 120) -> str:
+        f0, voiced = np.asarray(self.f0, np.float64), np.asarray(self.voiced)
+        if not voiced.any():
+            return ""
+        rows, marks = f0.reshape(-1, f0.shape[-1]), voiced.reshape(-1, f0.shape[-1])
+        step = max(1, rows.shape[1] // (2 * width))
+        pitch = np.log2(rows[:, ::step])
+        marks = marks[:, ::step]
+        if not marks.any():
+            return ""
+        low, high = pitch[marks].min() - 0.05, pitch[marks].max() + 0.05
+        x = np.arange(pitch.shape[1]) * (width / max(1, pitch.shape[1] - 1))
+        y = (high - pitch) * (height / (high - low))
+        dots = "".join(
+            f"M{a:.1f} {b:.1f}h.01" for row in range(len(pitch)) for a, b in zip(x[marks[row]], y[row][marks[row]], strict=True)
+        )
+        return (
+            f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">'
+            f'<path d="{dots}" stroke="currentColor" stroke-width="2" stroke-linecap="round" fill="none"/></svg>'
+        )
+
+
+def _inherit_mode(temporary: Path, target: Path) -> None:
+    """Give the new file the old one's permissions, or those of any new file."""
+    if os.name != "posix":
+        return
+    try:
+        mode = target.stat().st_mode & 0o777
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        mode = 0o666 & ~mask
+    temporary.chmod(mode)

@@ -1,0 +1,166 @@
+"""`track`: arguments are checked and frames laid out here, whatever the method."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from luthier.core import LayoutError, ParameterError
+from luthier.core.arrays import Borrowed, Layout, borrow, check_sample_rate
+from luthier.pitch import _native
+from luthier.pitch.methods import METHODS, Grid
+from luthier.pitch.pitch import Pitch
+
+__all__ = ["track"]
+
+#: The longest period in samples that a tracker searches: 10 Hz at 192 kHz.
+_MAX_PERIOD = 19_200
+
+
+def track(
+    samples: Any,
+    sample_rate: float,
+    *,
+    method: str = "yin",
+    fmin: float = 50.0,
+    fmax: float = 2000.0,
+    hop_s: float = 0.01,
+    layout: Layout = "channels_first",
+    threshold: float | None = None,
+) -> Pitch:
+    """Track the fundamental frequency of a signal with one voice at a time.
+
+    Parameters
+    ----------
+    samples : array, (frames,), (channels, frames) or (batch, channels, frames)
+        float32 or float64, finite; any level. Each channel is tracked by itself.
+    sample_rate : float
+        Frames a second. Everything inside is set in seconds: 8 kHz speech and 96 kHz music get the same
+        frames.
+    method : {"yin"}
+        ``"yin"``: de Cheveigne and Kawahara's YIN [1]_ with windows of two periods of `fmin`, symmetric
+        about the frame's centre.
+    fmin, fmax : float
+        The range searched, in hertz; ``fmin < fmax <= sample_rate / 2``. `fmin` also sets how much of the
+        signal a frame sees: up to ``3 / fmin`` seconds, 60 ms for 50 Hz.
+    hop_s : float
+        Seconds from one frame to the next; at least one sample.
+    layout : {"channels_first", "frames_first"}
+        How `samples` is laid out. The result has its frames last in either case.
+    threshold : float, optional
+        How much deeper a longer period must be to be preferred, in (0, 1); the method's own by default
+        (0.15 for ``"yin"``). Lower finds more octaves below, higher more above.
+
+    Returns
+    -------
+    Pitch
+        ``(times, f0, voiced, confidence)`` with ``floor(duration / hop_s) + 1`` frames, frame ``k`` centred
+        at ``k * hop_s``; a signal of no samples has no frames. Silence is unvoiced with confidence 0 and
+        ``f0 == fmin``. Frames near the ends use what the signal has there; nothing is padded.
+
+    Raises
+    ------
+    LayoutError
+        When `samples` has another rank or dtype, or holds an infinity or a not-a-number.
+    ParameterError
+        When a parameter is outside its range.
+
+    Notes
+    -----
+    The result does not depend on level: any constant times `samples` gives the same pitch. For ``"yin"``
+    the confidence falls with the aperiodicity that is left at the chosen period and is 1/2 where 40 % of
+    the frame's power is not periodic.
+
+    References
+    ----------
+    .. [1] A. de Cheveigne and H. Kawahara, "YIN, a fundamental frequency estimator for speech and music",
+       J. Acoust. Soc. Am. 111(4), 2002.
+
+    Examples
+    --------
+    >>> import numpy as np, luthier.pitch as lp
+    >>> t = np.arange(44_100) / 44_100
+    >>> times, f0, voiced, confidence = lp.track(np.sin(2 * np.pi * 440 * t), 44_100)
+    >>> f0.shape, bool(voiced.all()), f"{f0[50]:.2f}"
+    ((101,), True, '440.00')
+    """
+    chosen = METHODS.get(method) if isinstance(method, str) else None
+    if chosen is None:
+        allowed = ", ".join(repr(name) for name in METHODS)
+        raise ParameterError(f"method must be one of {allowed}, got {method!r}")
+    grid = _check_grid(sample_rate, fmin, fmax, hop_s)
+    limit = chosen.threshold if threshold is None else _number("threshold", threshold)
+    if not 0.0 < limit < 1.0:
+        raise ParameterError(f"threshold must be between 0 and 1, both excluded, got {threshold!r}")
+
+    borrowed = borrow(samples, layout=layout)
+    batch, channels, length = borrowed.array.shape
+    frames = math.floor(length / (grid.hop_s * grid.sample_rate) + 1e-9) + 1 if length else 0
+    rows = borrowed.array.reshape(batch * channels, length)
+    if not _native.finite(rows):
+        _refuse_garbage(borrowed)
+
+    f0 = np.empty((len(rows), frames))
+    confidence = np.empty_like(f0)
+    if f0.size:
+        chosen.run(rows, grid, limit, f0, confidence)
+    return _result(borrowed, np.arange(frames) * grid.hop_s, f0, confidence)
+
+
+def _result(
+    borrowed: Borrowed, times: npt.NDArray[np.float64], f0: npt.NDArray[Any], confidence: npt.NDArray[Any]
+) -> Pitch:
+    shape = (*borrowed.array.shape[:2], times.size)
+    dtype = borrowed.array.dtype
+    sure = confidence.reshape(shape).astype(dtype, copy=False)
+    way_back = dataclasses.replace(borrowed, layout="channels_first")
+    return Pitch(
+        dataclasses.replace(way_back, ndim=1).give(times[None, None]),
+        way_back.give(f0.reshape(shape).astype(dtype, copy=False)),
+        way_back.give(sure >= 0.5),
+        way_back.give(sure),
+    )
+
+
+def _check_grid(sample_rate: float, fmin: float, fmax: float, hop_s: float) -> Grid:
+    rate = check_sample_rate(sample_rate)
+    low, high, hop = _number("fmin", fmin), _number("fmax", fmax), _number("hop_s", hop_s)
+    if not 0.0 < low < high:
+        raise ParameterError(f"fmin must be above 0 and below fmax, got fmin={fmin!r} and fmax={fmax!r}")
+    if high > rate / 2:
+        raise ParameterError(
+            f"fmax must be at most half the sample rate, {rate / 2:g} Hz at {rate:g} Hz, got {fmax!r}"
+        )
+    if rate / low > _MAX_PERIOD:
+        raise ParameterError(
+            f"fmin must be at least {rate / _MAX_PERIOD:g} Hz at a sample rate of {rate:g} Hz, got {fmin!r}; "
+            f"resample to track lower"
+        )
+    if hop * rate < 1.0:
+        raise ParameterError(f"hop_s must be at least one sample, {1 / rate:g} s at {rate:g} Hz, got {hop_s!r}")
+    return Grid(rate, hop, low, high)
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    raise ParameterError(f"{name} must be a finite number, got {value!r}")
+
+
+def _refuse_garbage(borrowed: Borrowed) -> None:
+    bad = ~np.isfinite(borrowed.array)
+    item, channel, frame = (int(i) for i in np.argwhere(bad)[np.argwhere(bad)[:, 2].argmin()])
+    where = f"frame {frame}"
+    if borrowed.ndim > 1:
+        where += f" of channel {channel}"
+    if borrowed.ndim > 2:
+        where += f" of item {item}"
+    value = borrowed.array[item, channel, frame]
+    raise LayoutError(
+        f"samples must be finite, got {value} in {where}; numpy.nan_to_num(samples) reads such samples as 0"
+    )
