@@ -1,0 +1,68 @@
+// What an effect is, in C++.
+//
+// One header under effects/ holds one effect: a struct template on the sample type, named as the
+// Python class, in the file of the same name in snake case (CMake lists the folder; nothing else has
+// to be edited):
+//
+//     template <class T>
+//     struct Gain : EffectDefaults {
+//         struct Params { double gain_db; };                              // doubles only, in the order
+//         static constexpr const char* parameters[] = {"gain_db"};       // of the Python declaration
+//
+//         void prepare(const Spec& spec);                                 // may allocate
+//         void set(const Params& from, const Params& to);                 // at a group's first frame
+//         void process(Block<T> x) LUTHIER_REALTIME;                      // in place, whole groups
+//         void reset();                                                   // silence behind, nothing else changes
+//         template <class Visit> void state(Visit&& visit);               // visit(pointer, bytes)
+//         int latency() const;                                            // frames
+//         double tail() const;                                            // frames, or infinity
+//     };
+//
+// Ranges, defaults and units are the Python class's; values that arrive here are valid.
+//
+// set() gives the parameters at the first and at the last frame of what follows. They differ only
+// while something moves, and then process() is called for exactly one group: gains glide over its
+// frames, filter coefficients take `from`. When nothing moves, set(p, p) is called once and blocks may
+// be long.
+//
+// state() visits all that a rerun of the last group needs put back: positions, filter and envelope
+// memories. Long delay memories need no saving when their capacity is kGroup frames more than the
+// longest delay, because a rerun overwrites what the first run wrote and nothing that it reads.
+#pragma once
+
+#include "luthier/buffer.h"
+#include "luthier/math.h"
+#include "luthier/simd.h"
+
+namespace luthier::inline LUTHIER_ISA {
+
+struct Spec {
+    double sample_rate;
+    int channels;
+};
+
+struct EffectDefaults {
+    void prepare(const Spec&) {}
+    void reset() {}
+    template <class Visit>
+    void state(Visit&&) {}
+    int latency() const { return 0; }
+    double tail() const { return 0; }
+};
+
+// The frames of one group, one value each.
+template <class T>
+using Group = Vec<T, kGroup>;
+
+// A gain's way over one group: `from` at the first frame, `to` at the last.
+template <class T>
+inline Group<T> glide(double from, double to) {
+    Group<T> steps;
+    for (int i = 0; i < kGroup; ++i) steps[i] = T(i) / T(kGroup - 1);
+    return T(from) + T(to - from) * steps;
+}
+
+// Amplitudes below -120 dB of full scale count as silence: the end of a tail.
+inline constexpr double kSilence = 1e-6;
+
+}  // namespace luthier::inline LUTHIER_ISA

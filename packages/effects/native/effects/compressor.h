@@ -1,0 +1,104 @@
+// Feed-forward compressor with a peak detector; the static curve after Giannoulis, Massberg and Reiss,
+// "Digital dynamic range compressor design", J. Audio Eng. Soc. 60 (2012), equations 3 and 4.
+//
+// The detector follows the loudest channel, so that the stereo image stays where it is:
+//
+//   e += (1 - exp(-1 / (t fs))) (|x| - e)      t is the attack while |x| > e, else the release
+//
+// and the gain, in octaves of amplitude, is (1 / ratio - 1) times the excess over the threshold, rounded
+// off by a parabola within half a knee on either side of it. All channels get the same gain.
+#pragma once
+
+#include "effect.h"
+
+namespace luthier::inline LUTHIER_ISA {
+
+template <class T>
+struct Compressor : EffectDefaults {
+    struct Params {
+        double threshold_db, ratio, attack_ms, release_ms, knee_db, makeup_db;
+    };
+    static constexpr const char* parameters[] = {"threshold_db", "ratio",   "attack_ms",
+                                                 "release_ms",   "knee_db", "makeup_db"};
+
+    void prepare(const Spec& spec) { frames_per_ms_ = spec.sample_rate / 1000; }
+
+    void set(const Params& from, const Params& to) {
+        attack_ = step(from.attack_ms);
+        release_ = step(from.release_ms);
+        threshold_ = glide<T>(octaves(from.threshold_db), octaves(to.threshold_db));
+        makeup_ = glide<T>(octaves(from.makeup_db), octaves(to.makeup_db));
+        slope_ = glide<T>(1 / from.ratio - 1, 1 / to.ratio - 1);
+        knee_ = T(octaves(from.knee_db));
+        curvature_ = knee_ > 0 ? 1 / (2 * knee_) : T(0);
+    }
+
+    void process(Block<T> x) LUTHIER_REALTIME {
+        for (int i = 0; i < x.frames; i += kGroup) {
+            Group<T> level{};
+            for (int c = 0; c < x.channels; ++c) {
+                const Group<T> v = load<Group<T>>(x[c] + i);
+                const Group<T> magnitude = v < 0 ? -v : v;
+                level = magnitude > level ? magnitude : level;
+            }
+            const Group<T> gain = gain_for(envelope(level));
+            for (int c = 0; c < x.channels; ++c) store(x[c] + i, load<Group<T>>(x[c] + i) * gain);
+        }
+    }
+
+    void reset() { envelope_ = 0; }
+
+    template <class Visit>
+    void state(Visit&& visit) {
+        visit(&envelope_, sizeof envelope_);
+    }
+
+  private:
+    static double octaves(double db) { return db * 0.16609640474436811739; }  // 1 / (20 log10(2))
+
+    // 1 - e^(-1 / frames)
+    double step(double ms) const {
+        const double frames = ms * frames_per_ms_;
+        return frames > 0 ? 1 - exp2(-1.4426950408889634074 / frames) : 1;
+    }
+
+    // Both branches of the follower are affine in e and meet where |x| = e, so that the one to take is the
+    // larger when the attack is the faster, and else the smaller: no comparison in the loop's chain.
+    Group<T> envelope(Group<T> level) {
+        Group<T> out;
+        double e = envelope_;
+        const double a = attack_, r = release_, keep_a = 1 - attack_, keep_r = 1 - release_;
+        if (a >= r) {
+            for (int i = 0; i < kGroup; ++i) {
+                const double up = keep_a * e + a * level[i], down = keep_r * e + r * level[i];
+                e = up > down ? up : down;
+                out[i] = T(e);
+            }
+        } else {
+            for (int i = 0; i < kGroup; ++i) {
+                const double up = keep_a * e + a * level[i], down = keep_r * e + r * level[i];
+                e = up < down ? up : down;
+                out[i] = T(e);
+            }
+        }
+        envelope_ = e;
+        return out;
+    }
+
+    Group<T> gain_for(Group<T> level) const {
+        const Group<T> over = log2(level) - threshold_;
+        Group<T> inside = over + knee_ / 2;
+        inside = inside < 0 ? Group<T>{} : inside > knee_ ? Group<T>{} + knee_ : inside;
+        const Group<T> above = over - knee_ / 2;
+        const Group<T> excess = inside * inside * curvature_ + (above > 0 ? above : Group<T>{});
+        return exp2(slope_ * excess + makeup_);
+    }
+
+    double frames_per_ms_ = 44.1;
+    double attack_ = 1, release_ = 1;
+    double envelope_ = 0;
+    Group<T> threshold_{}, makeup_{}, slope_{};
+    T knee_ = 0, curvature_ = 0;
+};
+
+}  // namespace luthier::inline LUTHIER_ISA

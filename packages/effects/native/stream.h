@@ -1,0 +1,465 @@
+// The engine: a tree of effects that runs over a signal which arrives in blocks of any sizes.
+//
+// Where a block of samples goes:
+//
+//   Stream::process       all items of a batch, spread over the thread pool
+//     Item::process       cuts the signal on the grid of kGroup frames, counted from the stream's
+//                         frame 0; a partial group is padded with zeros, run, its first outputs given,
+//                         and run again from its saved start when the rest has come
+//       Node::process     a chain, a mix, or one effect, in place, on whole groups that fit in cache
+//         EffectClass::process -> effects/<name>.h, the kernel compiled for this CPU
+//
+// That one place for partial groups is what makes any cutting of the signal give the same samples,
+// bit for bit, without a line about it in any effect. The other thing done on the grid is motion: a
+// parameter that was assigned moves from the next group's start to its new value in 20 ms.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "effect_class.h"
+#include "luthier/buffer.h"
+#include "luthier/math.h"
+#include "luthier/pool.h"
+#include "luthier/simd.h"
+
+namespace luthier::effects {
+
+inline constexpr int kMaxBlock = 1024;  // frames that pass through the whole tree at once, in cache
+static_assert(kMaxBlock % kGroup == 0);
+inline constexpr double kRampSeconds = 0.02;
+
+enum class Taper { linear, log };
+
+// One leaf or branch of the tree that Python describes; what a Stream is made from.
+struct Plan {
+    enum class Kind { effect, chain, mix } kind;
+    std::string name;                // of the effect
+    std::vector<double> values;      // of its parameters
+    std::vector<Taper> tapers;
+    std::vector<Plan> children;
+};
+
+// A parameter and its motion. Positions are kept on the taper's scale: plain, or log2.
+class Glide {
+  public:
+    Glide(double value, Taper taper) : taper_(taper), value_(value), position_(scale(value)), end_(position_) {}
+
+    // Heads for `value` from wherever it is now; the same value again changes nothing.
+    void assign(double value, int groups) {
+        if (value == value_) return;
+        value_ = value;
+        start_ = position_;
+        end_ = scale(value);
+        groups_ = groups;
+        done_ = 0;
+    }
+
+    void jump() {
+        done_ = groups_ = 0;
+        position_ = end_;
+    }
+
+    bool moving() const { return done_ < groups_; }
+    double value() const { return value_; }
+
+    // The values at the first and last frame of the next group.
+    std::pair<double, double> next() {
+        if (!moving()) return {value_, value_};
+        const double from = position_;
+        const double step = (end_ - start_) / groups_;
+        const double last = from + step * (kGroup - 1) / kGroup;
+        ++done_;
+        position_ = moving() ? start_ + step * done_ : end_;
+        return {unscale(from), unscale(last)};
+    }
+
+  private:
+    double scale(double v) const { return taper_ == Taper::log ? log2(v) : v; }
+    double unscale(double u) const { return taper_ == Taper::log ? exp2(u) : u; }
+
+    Taper taper_;
+    double value_;  // the target, exactly as assigned
+    double position_, start_ = 0, end_;
+    int groups_ = 0, done_ = 0;
+};
+
+template <class T>
+class Node {
+  public:
+    virtual ~Node() = default;
+    // Called at a group's first frame: parameters that were assigned since start to move.
+    virtual void begin() = 0;
+    virtual void process(Block<T> x) = 0;  // in place, whole groups, at most kMaxBlock frames
+    virtual void reset() = 0;
+    // Saves what a rerun of the coming group needs, and puts it back.
+    virtual void save() = 0;
+    virtual void restore() = 0;
+    virtual int latency() const = 0;
+    virtual double tail() const = 0;
+};
+
+template <class T>
+class Leaf final : public Node<T> {
+  public:
+    Leaf(const EffectClass<T>& effect, const Plan& plan, double rate, int channels)
+        : effect_(effect), groups_(std::max(1, int(std::ceil(kRampSeconds * rate / kGroup)))) {
+        memory_ = ::operator new(effect.size, std::align_val_t(effect.alignment));
+        effect.construct(memory_);
+        effect.prepare(memory_, rate, channels);
+        for (std::size_t i = 0; i < plan.values.size(); ++i) {
+            glides_.emplace_back(plan.values[i], plan.tapers[i]);
+            assigned_.push_back(plan.values[i]);
+        }
+        saved_glides_ = glides_;
+        from_ = to_ = plan.values;
+        settle();
+        saved_.resize(effect.save(memory_, nullptr));
+    }
+    Leaf(const Leaf&) = delete;
+    Leaf& operator=(const Leaf&) = delete;
+
+    ~Leaf() override {
+        effect_.destroy(memory_);
+        ::operator delete(memory_, std::align_val_t(effect_.alignment));
+    }
+
+    void assign(int parameter, double value) {
+        assigned_[parameter] = value;
+        pending_ = true;
+    }
+
+    void begin() override {
+        if (!pending_) return;
+        pending_ = false;
+        for (std::size_t i = 0; i < glides_.size(); ++i) glides_[i].assign(assigned_[i], groups_);
+        moving_ = true;
+    }
+
+    void process(Block<T> x) override {
+        int at = 0;
+        for (; moving_ && at < x.frames; at += kGroup) {
+            bool moving = false;
+            for (std::size_t i = 0; i < glides_.size(); ++i) {
+                std::tie(from_[i], to_[i]) = glides_[i].next();
+                moving |= glides_[i].moving();
+            }
+            effect_.set(memory_, from_.data(), to_.data());
+            effect_.process(memory_, x.data + at, x.stride, x.channels, kGroup);
+            if (!moving) settle();
+        }
+        if (at < x.frames) effect_.process(memory_, x.data + at, x.stride, x.channels, x.frames - at);
+    }
+
+    void reset() override {
+        effect_.reset(memory_);
+        for (std::size_t i = 0; i < glides_.size(); ++i) {
+            glides_[i].assign(assigned_[i], groups_);
+            glides_[i].jump();
+        }
+        pending_ = false;
+        settle();
+    }
+
+    void save() override {
+        effect_.save(memory_, saved_.data());
+        saved_moving_ = moving_;
+        if (moving_) std::copy(glides_.begin(), glides_.end(), saved_glides_.begin());
+    }
+
+    void restore() override {
+        effect_.restore(memory_, saved_.data());
+        // While nothing moves, the effect's settings are those of the saved moment already.
+        if (saved_moving_) {
+            std::copy(saved_glides_.begin(), saved_glides_.end(), glides_.begin());
+            moving_ = true;
+        }
+    }
+
+    int latency() const override { return effect_.latency(memory_); }
+    double tail() const override { return effect_.tail(memory_); }
+
+  private:
+    // Nothing moves any more: the parameters are their targets.
+    void settle() {
+        moving_ = false;
+        for (std::size_t i = 0; i < glides_.size(); ++i) to_[i] = glides_[i].value();
+        effect_.set(memory_, to_.data(), to_.data());
+    }
+
+    const EffectClass<T>& effect_;
+    void* memory_;
+    int groups_;  // a ramp's length
+    std::vector<Glide> glides_, saved_glides_;
+    std::vector<double> assigned_, from_, to_;
+    std::vector<char> saved_;
+    bool pending_ = false, moving_ = false, saved_moving_ = false;
+};
+
+template <class T>
+class Series final : public Node<T> {
+  public:
+    explicit Series(std::vector<std::unique_ptr<Node<T>>> nodes) : nodes_(std::move(nodes)) {}
+
+    void begin() override {
+        for (auto& node : nodes_) node->begin();
+    }
+    void process(Block<T> x) override {
+        for (auto& node : nodes_) node->process(x);
+    }
+    void reset() override {
+        for (auto& node : nodes_) node->reset();
+    }
+    void save() override {
+        for (auto& node : nodes_) node->save();
+    }
+    void restore() override {
+        for (auto& node : nodes_) node->restore();
+    }
+    int latency() const override {
+        int sum = 0;
+        for (auto& node : nodes_) sum += node->latency();
+        return sum;
+    }
+    double tail() const override {
+        double sum = 0;
+        for (auto& node : nodes_) sum += node->tail();
+        return sum;
+    }
+
+  private:
+    std::vector<std::unique_ptr<Node<T>>> nodes_;
+};
+
+// Branches in parallel, each delayed to the latency of the longest, and summed.
+template <class T>
+class Parallel final : public Node<T> {
+  public:
+    Parallel(std::vector<std::unique_ptr<Node<T>>> nodes, int channels, BlockKernels<T> kernels)
+        : kernels_(kernels), input_(std::size_t(channels) * kMaxBlock), branch_(input_.size()) {
+        for (auto& node : nodes) latency_ = std::max(latency_, node->latency());
+        for (auto& node : nodes) {
+            const int delay = latency_ - node->latency();
+            branches_.push_back({std::move(node), delay, std::vector<T>(std::size_t(channels) * line(delay))});
+        }
+    }
+
+    void begin() override {
+        for (auto& branch : branches_) branch.node->begin();
+    }
+
+    void process(Block<T> x) override {
+        const Block<T> input{input_.data(), kMaxBlock, x.channels, x.frames};
+        const Block<T> wet{branch_.data(), kMaxBlock, x.channels, x.frames};
+        copy(x, input);
+        for (int c = 0; c < x.channels; ++c) std::fill_n(x[c], x.frames, T(0));
+        for (auto& branch : branches_) {
+            copy(input, wet);
+            branch.node->process(wet);
+            if (branch.delay > 0) delay(branch, wet);
+            for (int c = 0; c < x.channels; ++c) kernels_.add(wet[c], x[c], x.frames);
+        }
+        position_ += x.frames;
+    }
+
+    void reset() override {
+        for (auto& branch : branches_) {
+            branch.node->reset();
+            std::fill(branch.memory.begin(), branch.memory.end(), T(0));
+        }
+    }
+    void save() override {
+        for (auto& branch : branches_) branch.node->save();
+        saved_position_ = position_;
+    }
+    void restore() override {
+        for (auto& branch : branches_) branch.node->restore();
+        position_ = saved_position_;
+    }
+    int latency() const override { return latency_; }
+    double tail() const override {
+        double longest = 0;
+        for (auto& branch : branches_) longest = std::max(longest, branch.node->tail());
+        return longest;
+    }
+
+  private:
+    struct Branch {
+        std::unique_ptr<Node<T>> node;
+        int delay;              // frames that bring it to the common latency
+        std::vector<T> memory;  // its last `line(delay)` frames, circular, planar
+    };
+
+    // A block is written before it is read, and a rerun of a group writes the same places again.
+    static std::size_t line(int delay) { return delay > 0 ? std::size_t(delay) + kMaxBlock : 0; }
+
+    void copy(Block<T> from, Block<T> to) {
+        for (int c = 0; c < from.channels; ++c) std::copy_n(from[c], from.frames, to[c]);
+    }
+
+    void delay(Branch& branch, Block<T> x) {
+        const std::size_t length = line(branch.delay);
+        for (int c = 0; c < x.channels; ++c) {
+            T* memory = branch.memory.data() + c * length;
+            for (int i = 0; i < x.frames; ++i) memory[(position_ + i) % length] = x[c][i];
+            for (int i = 0; i < x.frames; ++i)
+                x[c][i] = memory[(position_ + i + length - branch.delay) % length];
+        }
+    }
+
+    BlockKernels<T> kernels_;
+    std::vector<T> input_, branch_;
+    std::vector<Branch> branches_;
+    int latency_ = 0;
+    std::size_t position_ = 0, saved_position_ = 0;
+};
+
+// One signal's run through the tree.
+template <class T>
+class Item {
+  public:
+    Item(const EffectLibrary<T>& library, const Plan& plan, double rate, int channels)
+        : kernels_(library.kernels), channels_(channels), group_(std::size_t(channels) * kGroup), scratch_(group_.size()) {
+        root_ = build(library, plan, rate);
+    }
+
+    Node<T>& root() { return *root_; }
+    const Node<T>& root() const { return *root_; }
+    Leaf<T>& leaf(std::size_t index) { return *leaves_.at(index); }
+
+    // `in` and `out` may be the same. Returns whether the input, or an overflow, was not finite.
+    bool process(Block<const T> in, Block<T> out) LUTHIER_REALTIME {
+        const FlushDenormals guard;
+        bool unclean = false;
+        for (int at = 0; at < in.frames;) {
+            const int left = in.frames - at;
+            if (filled_ == 0 && left >= kGroup) {
+                const int frames = std::min(left / kGroup * kGroup, kMaxBlock);
+                const Block<T> x = out.from(at, frames);
+                for (int c = 0; c < channels_; ++c)
+                    unclean |= kernels_.copy_finite(in[c] + at, x[c], frames);
+                root_->begin();
+                root_->process(x);
+                unclean |= contain(x);
+                at += frames;
+            } else {
+                const int frames = std::min(left, kGroup - filled_);
+                unclean |= partial(in.from(at, frames), out.from(at, frames));
+                at += frames;
+            }
+        }
+        return unclean;
+    }
+
+    void reset() {
+        filled_ = 0;
+        root_->reset();
+    }
+
+  private:
+    bool partial(Block<const T> in, Block<T> out) {
+        bool unclean = false;
+        if (filled_ == 0) {
+            std::fill(group_.begin(), group_.end(), T(0));
+            root_->begin();
+            root_->save();
+        } else {
+            root_->restore();
+        }
+        for (int c = 0; c < channels_; ++c)
+            unclean |= kernels_.copy_finite(in[c], group_.data() + c * kGroup + filled_, in.frames);
+        scratch_ = group_;
+        const Block<T> x{scratch_.data(), kGroup, channels_, kGroup};
+        root_->process(x);
+        unclean |= contain(x);
+        for (int c = 0; c < channels_; ++c) std::copy_n(x[c] + filled_, in.frames, out[c]);
+        filled_ = (filled_ + in.frames) % kGroup;
+        return unclean;
+    }
+
+    // Finite input can still overflow on its way. Silence goes out then, and the effects start anew, so
+    // that the stream is finite again.
+    bool contain(Block<T> x) {
+        bool overflow = false;
+        for (int c = 0; c < channels_; ++c) overflow |= kernels_.copy_finite(x[c], x[c], x.frames);
+        if (overflow) root_->reset();
+        return overflow;
+    }
+
+    std::unique_ptr<Node<T>> build(const EffectLibrary<T>& library, const Plan& plan, double rate) {
+        if (plan.kind == Plan::Kind::effect) {
+            for (int i = 0; i < library.count; ++i) {
+                if (plan.name != library.classes[i].name) continue;
+                auto leaf = std::make_unique<Leaf<T>>(library.classes[i], plan, rate, channels_);
+                leaves_.push_back(leaf.get());
+                return leaf;
+            }
+            throw std::invalid_argument("no native effect is named " + plan.name);
+        }
+        std::vector<std::unique_ptr<Node<T>>> nodes;
+        for (const Plan& child : plan.children) nodes.push_back(build(library, child, rate));
+        if (plan.kind == Plan::Kind::chain) return std::make_unique<Series<T>>(std::move(nodes));
+        return std::make_unique<Parallel<T>>(std::move(nodes), channels_, kernels_);
+    }
+
+    BlockKernels<T> kernels_;
+    int channels_;
+    std::vector<T> group_, scratch_;  // the present partial group: its input, and the run's buffer
+    int filled_ = 0;                  // frames of it that have come
+    std::vector<Leaf<T>*> leaves_;    // in the order of the plan
+    std::unique_ptr<Node<T>> root_;
+};
+
+// A batch of signals, each with its own state, through the same effects.
+template <class T>
+class Stream {
+  public:
+    Stream(const EffectLibrary<T>& library, const Plan& plan, double rate, int channels, int items,
+           const luthier_pool* pool)
+        : channels_(channels), count_(items), pool_(pool), unclean_(items) {
+        // An empty batch keeps one item: it knows the latency and the tail.
+        for (int i = 0; i < std::max(items, 1); ++i) items_.emplace_back(library, plan, rate, channels);
+    }
+
+    int channels() const { return channels_; }
+    int items() const { return count_; }
+    int latency() const { return items_[0].root().latency(); }
+    double tail() const { return items_[0].root().tail(); }
+
+    // Item i's channel c starts at in + i * in_item + c * in_channel. Returns whether anything was not
+    // finite.
+    bool process(const T* in, std::ptrdiff_t in_item, std::ptrdiff_t in_channel, T* out, std::ptrdiff_t out_item,
+                 std::ptrdiff_t out_channel, int frames) {
+        parallel_for(pool_, count_, [&](std::size_t i) {
+            unclean_[i] = items_[i].process({in + std::ptrdiff_t(i) * in_item, in_channel, channels_, frames},
+                                            {out + std::ptrdiff_t(i) * out_item, out_channel, channels_, frames});
+        });
+        return std::find(unclean_.begin(), unclean_.end(), 1) != unclean_.end();
+    }
+
+    // Leaves are numbered in the order of the plan.
+    void assign(std::size_t leaf, int parameter, double value) {
+        for (auto& item : items_) item.leaf(leaf).assign(parameter, value);
+    }
+
+    void reset() {
+        for (auto& item : items_) item.reset();
+    }
+
+  private:
+    int channels_, count_;
+    const luthier_pool* pool_;
+    std::vector<char> unclean_;
+    std::vector<Item<T>> items_;
+};
+
+}  // namespace luthier::effects

@@ -1,0 +1,293 @@
+"""Effects are values: what every effect has, derived from its declared parameters."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
+
+from luthier.core import ParameterError
+from luthier.core.arrays import Layout, borrow, borrow_out, check_sample_rate
+from luthier.effects.parameter import Parameter, _Declaration, param, unknown_name
+
+if TYPE_CHECKING:
+    from luthier.effects import _native
+    from luthier.effects.stream import Stream
+
+__all__ = ["Effect"]
+
+#: Version of what `Effect.to_dict` writes. A later version reads every earlier one.
+SCHEMA = 1
+
+Plan = tuple[str, str, tuple[float, ...], tuple[str, ...], tuple["Plan", ...]]
+
+
+@dataclass_transform(eq_default=True, field_specifiers=(param,))
+class Effect:
+    """Base of all effects.
+
+    An effect is a value: its parameters and nothing else. It can be compared, copied, pickled, written
+    as JSON and shared by threads; sound passes through it in a call or in a stream, and neither changes
+    it. A subclass declares its parameters with `param`, and everything else follows from them.
+
+    Attributes
+    ----------
+    parameters : tuple of Parameter
+        The declared parameters, in the constructor's order.
+    revision : int
+        Raised when a release makes this effect give other numbers for the same parameters and input.
+        Part of `fingerprint`.
+    """
+
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    revision: ClassVar[int] = 1
+
+    _classes: ClassVar[dict[str, type[Effect]]] = {}
+    # Where a stream's own copy reports an assignment to: the running stream and the number of its leaf.
+    _link: tuple[_native.Stream32 | _native.Stream64, int] | None
+
+    __hash__ = None  # type: ignore[assignment]  # a value that may change
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        declared = [name for name, value in vars(cls).items() if isinstance(value, _Declaration)]
+        own = [vars(cls)[name].named(name) for name in declared]
+        for parameter in own:
+            setattr(cls, parameter.name, parameter)
+        cls.parameters = (*cls.parameters, *own)
+        if cls.parameters:
+            fields = [
+                inspect.Parameter(
+                    p.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=p.default, annotation=float
+                )
+                for p in cls.parameters
+            ]
+            cls.__signature__ = inspect.Signature(fields)  # type: ignore[attr-defined]
+        if not cls.__name__.startswith("_"):
+            cls._classes[cls.__name__] = cls
+
+    def __init__(self, *args: float, **kwargs: float) -> None:
+        object.__setattr__(self, "_link", None)
+        names = tuple(p.name for p in self.parameters)
+        if len(args) > len(names):
+            raise TypeError(f"{type(self).__name__} takes at most {len(names)} values, got {len(args)}")
+        given = dict(zip(names, args, strict=False))
+        for name, value in kwargs.items():
+            if name not in names:
+                raise TypeError(f"{type(self).__name__} has no parameter {unknown_name(name, names)}")
+            if name in given:
+                raise TypeError(f"{type(self).__name__} got two values for {name!r}")
+            given[name] = value
+        for parameter in self.parameters:
+            setattr(self, parameter.name, given.get(parameter.name, parameter.default))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not isinstance(getattr(type(self), name, None), Parameter):
+            names = tuple(p.name for p in self.parameters)
+            raise AttributeError(f"{type(self).__name__} has no parameter {unknown_name(name, names)}")
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted")
+
+    # ---- sound ----
+
+    def __call__(
+        self,
+        samples: Any,
+        sample_rate: float,
+        *,
+        out: Any = None,
+        tail: bool = False,
+        layout: Layout = "channels_first",
+    ) -> Any:
+        """Process a whole signal.
+
+        Parameters
+        ----------
+        samples
+            ``(frames,)``, ``(channels, frames)`` or ``(batch, channels, frames)``, float32 or float64:
+            a NumPy array, or any CPU array that speaks DLPack.
+        sample_rate
+            Frames a second.
+        out
+            Where to write the result; it may be `samples` itself.
+        tail
+            Keep what rings on after the end: the result is `Stream.tail` frames longer. Excludes `out`.
+        layout
+            ``"frames_first"`` when `samples` is ``(frames, channels)``.
+
+        Returns
+        -------
+        array
+            The same kind, dtype and shape as `samples`, latency compensated. Items of a batch are
+            independent and run on all cores.
+
+        Warns
+        -----
+        NonFiniteWarning
+            When `samples` held infinities or not-a-numbers; they are read as silence.
+        """
+        from luthier.effects.stream import Stream
+
+        rate = check_sample_rate(sample_rate)
+        borrowed = borrow(samples, layout=layout)
+        x = borrowed.array
+        if out is not None and tail:
+            raise ParameterError("out= and tail=True exclude each other: the tail does not fit into out")
+        target = None if out is None else borrow_out(out, borrowed, x.shape)
+        stream = Stream(self, rate, x.shape[1], batch=x.shape[0], dtype=x.dtype)
+        y = stream._run(x, target, tail=tail)
+        return borrowed.give(y) if out is None else out
+
+    def stream(
+        self, sample_rate: float, channels: int = 1, *, batch: int | None = None, dtype: Any = "float32"
+    ) -> Stream:
+        """Start a stream: sound in blocks of any sizes, with state kept from one to the next.
+
+        Parameters
+        ----------
+        sample_rate
+            Frames a second.
+        channels
+            Channels of every block.
+        batch
+            Items, for blocks of shape ``(batch, channels, frames)``.
+        dtype
+            ``"float32"`` or ``"float64"``.
+        """
+        from luthier.effects.stream import Stream
+
+        return Stream(self, sample_rate, channels, batch=batch, dtype=dtype)
+
+    # ---- the value ----
+
+    def _values(self) -> tuple[float, ...]:
+        return tuple(getattr(self, p.name) for p in self.parameters)
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{p.name}={v!r}" for p, v in zip(self.parameters, self._values(), strict=True))
+        return f"{type(self).__name__}({values})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other) or not isinstance(other, Effect):
+            return NotImplemented
+        return self._values() == other._values()
+
+    def copy(self) -> Self:
+        """Return an equal effect that shares nothing with this one."""
+        return type(self)(*self._values())
+
+    def __copy__(self) -> Self:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickle, (type(self), self._state())
+
+    def _state(self) -> dict[str, Any]:
+        """What a dictionary holds besides the class: plain numbers and lists."""
+        return {p.name: v for p, v in zip(self.parameters, self._values(), strict=True)}
+
+    @classmethod
+    def _from_state(cls, state: Mapping[str, Any]) -> Self:
+        return cls(**state)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that `from_dict` reads back, in this and every later version."""
+        return {"schema": SCHEMA, **_tree(self)}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Effect:
+        """Make the effect that `to_dict` described. Parameters that it lacks take their defaults."""
+        if not isinstance(data, Mapping):
+            raise ParameterError(f"an effect's data must be a mapping, got {type(data).__name__}")
+        schema = data.get("schema", SCHEMA)
+        if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+            raise ParameterError(
+                f"this effect was written with schema {schema!r}, and this version reads up to {SCHEMA}: "
+                "update luthier-effects"
+            )
+        return _from_tree(data)
+
+    def to_json(self) -> str:
+        """Return `to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    @staticmethod
+    def from_json(text: str) -> Effect:
+        """Read what `to_json` wrote."""
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ParameterError(f"not JSON: {error}") from error
+        return Effect.from_dict(data)
+
+    def fingerprint(self) -> str:
+        """Return 16 hexadecimal digits that change when the sound of this effect may.
+
+        They depend on the classes, their revisions and the exact parameter values, and not on the
+        process, the platform or the order of anything.
+        """
+        revisions = sorted({(type(e).__name__, type(e).revision) for e in _walk(self)})
+        text = json.dumps([self.to_dict(), revisions], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    # ---- the stream's side ----
+
+    def _children(self) -> tuple[Effect, ...]:
+        return ()
+
+    def _plan(self) -> Plan:
+        """Describe this effect to the native engine: (kind, name, values, tapers, children)."""
+        name = type(self).__name__
+        return "effect", name, self._values(), tuple(p.taper for p in self.parameters), ()
+
+    def _attach(self, native: _native.Stream32 | _native.Stream64, leaf: int) -> int:
+        """Send assignments from now on to the running stream; returns the number of the next leaf."""
+        object.__setattr__(self, "_link", (native, leaf))
+        return leaf + 1
+
+    def _moved(self, name: str, value: float) -> None:
+        if self._link is not None:
+            native, leaf = self._link
+            native.assign(leaf, [p.name for p in self.parameters].index(name), value)
+
+
+def _unpickle(cls: type[Effect], state: Mapping[str, Any]) -> Effect:
+    return cls._from_state(state)
+
+
+def _walk(effect: Effect) -> Iterator[Effect]:
+    yield effect
+    for child in effect._children():
+        yield from _walk(child)
+
+
+def _tree(effect: Effect) -> dict[str, Any]:
+    data = {
+        key: [_tree(e) for e in value] if key == "effects" else value for key, value in effect._state().items()
+    }
+    return {"effect": type(effect).__name__, **data}
+
+
+def _from_tree(data: Mapping[str, Any]) -> Effect:
+    if not isinstance(data, Mapping) or "effect" not in data:
+        raise ParameterError(f"expected a mapping with the key 'effect', got {data!r}")
+    name = data["effect"]
+    cls = Effect._classes.get(name)
+    if cls is None:
+        raise ParameterError(f"there is no effect {unknown_name(str(name), tuple(sorted(Effect._classes)))}")
+    state = {
+        key: [_from_tree(e) for e in value] if key == "effects" else value
+        for key, value in data.items()
+        if key not in ("effect", "schema")
+    }
+    try:
+        return cls._from_state(state)
+    except TypeError as error:
+        raise ParameterError(str(error)) from error
