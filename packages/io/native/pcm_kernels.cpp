@@ -1,0 +1,211 @@
+#include "pcm_kernels.h"
+
+namespace luthier::inline LUTHIER_ISA {
+namespace {
+
+template <class S>
+struct Unaligned {
+    typedef S type __attribute__((aligned(1), may_alias));
+};
+
+// One stored sample of type P: its bytes and its value as T.
+template <PcmType P>
+struct Stored;
+
+template <class S>
+struct StoredNumber {
+    static constexpr int bytes = sizeof(S);
+    static S get(const unsigned char* at) {
+        return *reinterpret_cast<const typename Unaligned<S>::type*>(at);
+    }
+    static void put(unsigned char* at, S value) {
+        *reinterpret_cast<typename Unaligned<S>::type*>(at) = value;
+    }
+};
+
+template <>
+struct Stored<kU8> : StoredNumber<unsigned char> {
+    template <class T>
+    static T load(const unsigned char* at) {
+        return T(int(*at) - 128) * T(1.0 / 128);
+    }
+};
+template <>
+struct Stored<kS16> : StoredNumber<std::int16_t> {
+    template <class T>
+    static T load(const unsigned char* at) {
+        return T(get(at)) * T(1.0 / 32768);
+    }
+};
+template <>
+struct Stored<kS24> {
+    static constexpr int bytes = 3;
+    template <class T>
+    static T load(const unsigned char* at) {
+        const std::uint32_t top =
+            std::uint32_t(at[0]) << 8 | std::uint32_t(at[1]) << 16 | std::uint32_t(at[2]) << 24;
+        return T(std::int32_t(top)) * T(1.0 / 2147483648.0);
+    }
+    static void put(unsigned char* at, std::int32_t value) {
+        at[0] = (unsigned char)(value);
+        at[1] = (unsigned char)(value >> 8);
+        at[2] = (unsigned char)(value >> 16);
+    }
+};
+template <>
+struct Stored<kS32> : StoredNumber<std::int32_t> {
+    template <class T>
+    static T load(const unsigned char* at) {
+        return T(get(at)) * T(1.0 / 2147483648.0);
+    }
+};
+template <>
+struct Stored<kF32> : StoredNumber<float> {
+    template <class T>
+    static T load(const unsigned char* at) {
+        return T(get(at));
+    }
+};
+template <>
+struct Stored<kF64> : StoredNumber<double> {
+    template <class T>
+    static T load(const unsigned char* at) {
+        return T(get(at));
+    }
+};
+
+template <PcmType P, int Channels, class T>
+void decode_fixed(const unsigned char* from, T* to, std::ptrdiff_t stride, std::ptrdiff_t frames) {
+    using S = Stored<P>;
+    T* __restrict left = to;
+    T* __restrict right = Channels > 1 ? to + stride : to;
+    for (std::ptrdiff_t i = 0; i < frames; ++i) {
+        left[i] = S::template load<T>(from + i * Channels * S::bytes);
+        if constexpr (Channels > 1) right[i] = S::template load<T>(from + (i * Channels + 1) * S::bytes);
+    }
+}
+
+template <PcmType P, class T>
+void decode(const unsigned char* from, T* to, std::ptrdiff_t stride, int channels, std::ptrdiff_t frames) {
+    using S = Stored<P>;
+    if (channels == 1) return decode_fixed<P, 1>(from, to, stride, frames);
+    if (channels == 2) return decode_fixed<P, 2>(from, to, stride, frames);
+    // The caller's blocks fit the cache: a pass a channel reads them again from there.
+    for (int c = 0; c < channels; ++c) {
+        T* __restrict channel = to + c * stride;
+        for (std::ptrdiff_t i = 0; i < frames; ++i)
+            channel[i] = S::template load<T>(from + (i * channels + c) * S::bytes);
+    }
+}
+
+inline float round_even(float x) { return __builtin_rintf(x); }
+inline double round_even(double x) { return __builtin_rint(x); }
+
+// A comparison with NaN is false: NaN becomes `low`, and the conversion to an integer stays defined.
+template <class T>
+inline T clip(T x, T low, T high) {
+    x = x > low ? x : low;
+    return x < high ? x : high;
+}
+
+template <class T>
+inline std::int32_t quantise(T x, int bits) {
+    // The top code of 32 bits is not a float: go through double there.
+    if (bits == 32)
+        return std::int32_t(round_even(clip(double(x) * 2147483648.0, -2147483648.0, 2147483647.0)));
+    const T scale = T(std::int64_t(1) << (bits - 1));
+    return std::int32_t(round_even(clip(x * scale, -scale, scale - T(1))));
+}
+
+template <PcmType P, class T>
+inline void encode_one(T x, unsigned char* at) {
+    if constexpr (P == kU8)
+        *at = (unsigned char)(quantise(x, 8) + 128);
+    else if constexpr (P == kS16)
+        StoredNumber<std::int16_t>::put(at, std::int16_t(quantise(x, 16)));
+    else if constexpr (P == kS24)
+        Stored<kS24>::put(at, quantise(x, 24));
+    else if constexpr (P == kS32)
+        StoredNumber<std::int32_t>::put(at, quantise(x, 32));
+    else if constexpr (P == kS8In32)
+        StoredNumber<std::int32_t>::put(at, quantise(x, 8) * (1 << 24));
+    else if constexpr (P == kS16In32)
+        StoredNumber<std::int32_t>::put(at, quantise(x, 16) * 65536);
+    else if constexpr (P == kS24In32)
+        StoredNumber<std::int32_t>::put(at, quantise(x, 24) * 256);
+    else if constexpr (P == kF32)
+        StoredNumber<float>::put(at, float(x));
+    else if constexpr (P == kF64)
+        StoredNumber<double>::put(at, double(x));
+    else if constexpr (P == kF32Clipped)
+        StoredNumber<float>::put(at, float(clip(x, T(-1), T(1))));
+    else
+        StoredNumber<double>::put(at, double(clip(x, T(-1), T(1))));
+}
+
+template <PcmType P>
+constexpr int kBytes = P == kU8                        ? 1
+                       : P == kS16                     ? 2
+                       : P == kS24                     ? 3
+                       : P == kF64 || P == kF64Clipped ? 8
+                                                       : 4;
+
+// Not finite is: x - x is not zero. A float64 too large for float32 counts where float32 is stored.
+template <PcmType P, class T>
+inline int not_finite(T x) {
+    if constexpr (P == kF32) {
+        const float y = float(x);
+        return !(y - y == 0.0f);
+    } else {
+        return !(x - x == T(0));
+    }
+}
+
+template <PcmType P, int Channels, class T>
+bool encode_fixed(const T* from, std::ptrdiff_t stride, std::ptrdiff_t frames, unsigned char* __restrict to) {
+    const T* __restrict left = from;
+    const T* __restrict right = Channels > 1 ? from + stride : from;
+    int bad = 0;
+    for (std::ptrdiff_t i = 0; i < frames; ++i) {
+        bad |= not_finite<P>(left[i]);
+        encode_one<P>(left[i], to + i * Channels * kBytes<P>);
+        if constexpr (Channels > 1) {
+            bad |= not_finite<P>(right[i]);
+            encode_one<P>(right[i], to + (i * Channels + 1) * kBytes<P>);
+        }
+    }
+    return bad == 0;
+}
+
+template <PcmType P, class T>
+bool encode(const T* from, std::ptrdiff_t stride, int channels, std::ptrdiff_t frames, unsigned char* to) {
+    if (channels == 1) return encode_fixed<P, 1>(from, stride, frames, to);
+    if (channels == 2) return encode_fixed<P, 2>(from, stride, frames, to);
+    int bad = 0;
+    for (int c = 0; c < channels; ++c) {
+        const T* __restrict channel = from + c * stride;
+        for (std::ptrdiff_t i = 0; i < frames; ++i) {
+            bad |= not_finite<P>(channel[i]);
+            encode_one<P>(channel[i], to + (i * channels + c) * kBytes<P>);
+        }
+    }
+    return bad == 0;
+}
+
+template <class T>
+constexpr PcmKernels<T> table() {
+    return {
+        {decode<kU8, T>, decode<kS16, T>, decode<kS24, T>, decode<kS32, T>, decode<kF32, T>, decode<kF64, T>},
+        {encode<kU8, T>, encode<kS16, T>, encode<kS24, T>, encode<kS32, T>, encode<kF32, T>, encode<kF64, T>,
+         encode<kS8In32, T>, encode<kS16In32, T>, encode<kS24In32, T>, encode<kF32Clipped, T>,
+         encode<kF64Clipped, T>}};
+}
+
+}  // namespace
+
+extern const PcmKernels<float> pcm_kernels_float;
+extern const PcmKernels<double> pcm_kernels_double;
+const PcmKernels<float> pcm_kernels_float = table<float>();
+const PcmKernels<double> pcm_kernels_double = table<double>();
+
+}  // namespace luthier::inline LUTHIER_ISA

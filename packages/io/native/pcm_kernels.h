@@ -1,0 +1,44 @@
+// Samples as files hold them to planar floats, and back.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "luthier/isa.h"
+
+namespace luthier::inline LUTHIER_ISA {
+
+// Little-endian, interleaved. The last three are not in a WAV file but what libsndfile is given: 8, 16 or
+// 24 significant bits on top of a 32-bit integer, and floats that are clipped at full scale.
+enum PcmType {
+    kU8,
+    kS16,
+    kS24,
+    kS32,
+    kF32,
+    kF64,
+    kS8In32,
+    kS16In32,
+    kS24In32,
+    kF32Clipped,
+    kF64Clipped,
+    kPcmTypes
+};
+
+// Integers of b bits stand for code / 2^(b-1), so that every code of up to 24 bits survives the way
+// through float32 and back. Encoding rounds half to even and clips at the two ends of the codes.
+//
+// `stride` is the distance from one channel to the next of the planar side; interleaved frames on both
+// sides are one channel of frames * channels.
+template <class T>
+struct PcmKernels {
+    using Decode = void (*)(const unsigned char* from, T* to, std::ptrdiff_t stride, int channels,
+                            std::ptrdiff_t frames);
+    // Returns true when every sample was finite. What is written for one that is not is unspecified.
+    using Encode = bool (*)(const T* from, std::ptrdiff_t stride, int channels, std::ptrdiff_t frames,
+                            unsigned char* to);
+    Decode decode[kF64 + 1];
+    Encode encode[kPcmTypes];
+};
+
+}  // namespace luthier::inline LUTHIER_ISA

@@ -1,0 +1,105 @@
+// Encodes FLAC, MP3, Ogg Vorbis, Opus and AIFF through libsndfile.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "decoder.h"
+#include "sink.h"
+#include "sndfile_library.h"
+
+namespace luthier::io {
+
+class SndfileEncoder : public Encoder {
+  public:
+    SndfileEncoder(std::unique_ptr<Sink> sink, const std::string& format, const std::string& subtype,
+                   int sample_rate, int channels)
+        : lib_(sf::library()), sink_(std::move(sink)), channels_(channels) {
+        const int type = sf::code_of(sf::kFormats, format);
+        sf::Info info{0, sample_rate, channels, type | sf::code_of(sf::kSubtypes, subtype), 0, 0};
+        const std::string wanted = format + " of subtype " + subtype + " with " + std::to_string(channels) +
+                                   " channels at " + std::to_string(sample_rate) + " Hz";
+        if (!lib_.format_check(&info)) throw EncodeError(sink_->name() + ": cannot write " + wanted);
+        file_.emplace(lib_, *sink_, info);
+        if (!file_->get()) {
+            file_->rethrow();
+            throw EncodeError(sink_->name() + ": cannot write " + wanted + " (" + file_->refusal() + ")");
+        }
+        lib_.command(file_->get(), sf::kSetClipping, nullptr, 1);
+        // Integers are rounded and clipped by us: the library gets the codes that it shall store.
+        if (subtype == "PCM_S8")
+            type_ = kS8In32;
+        else if (subtype == "PCM_16")
+            type_ = kS16In32;
+        else if (subtype == "PCM_24")
+            type_ = kS24In32;
+        else if (subtype == "PCM_32")
+            type_ = kS32;
+        else if (subtype == "FLOAT")
+            type_ = kF32;
+        else if (subtype == "DOUBLE")
+            type_ = kF64;
+        else
+            type_ = kF32Clipped;
+    }
+
+    void write(const float* planar, std::ptrdiff_t stride, std::int64_t frames, Progress& progress) override {
+        write_as(planar, stride, frames, progress);
+    }
+    void write(const double* planar, std::ptrdiff_t stride, std::int64_t frames,
+               Progress& progress) override {
+        write_as(planar, stride, frames, progress);
+    }
+
+    void finish() override {
+        const int failed = file_->close();
+        file_->rethrow();
+        if (failed) throw EncodeError(sink_->name() + ": the encoder could not complete the file");
+        sink_->finish();
+    }
+
+  private:
+    // Vorbis keeps a block on the stack: large ones overflow it.
+    static constexpr std::int64_t kBlock = 16384;
+
+    template <class T>
+    void write_as(const T* planar, std::ptrdiff_t stride, std::int64_t frames, Progress& progress) {
+        const auto encode = pcm_kernels<T>().encode[type_];
+        buffer_.resize(std::size_t(kBlock) * std::size_t(channels_) * 8);
+        for (std::int64_t done = 0; done < frames;) {
+            const std::int64_t n = std::min(kBlock, frames - done);
+            if (!encode(planar + done, stride, channels_, std::ptrdiff_t(n), buffer_.data()))
+                throw_not_finite(sink_->name(), planar + done, stride, channels_, n, type_ == kF32);
+            const std::int64_t put = put_block(n);
+            file_->rethrow();
+            if (put != n)
+                throw EncodeError(sink_->name() + ": the encoder took " + grouped(put) + " of " + grouped(n) +
+                                  " frames (" + file_->message() + ")");
+            position_ += n;
+            done += n;
+            progress.poll();
+        }
+    }
+
+    std::int64_t put_block(std::int64_t frames) {
+        const void* data = buffer_.data();
+        switch (type_) {
+            case kF64: return lib_.writef_double(file_->get(), static_cast<const double*>(data), frames);
+            case kF32:
+            case kF32Clipped: return lib_.writef_float(file_->get(), static_cast<const float*>(data), frames);
+            default: return lib_.writef_int(file_->get(), static_cast<const int*>(data), frames);
+        }
+    }
+
+    const sf::Library& lib_;
+    std::unique_ptr<Sink> sink_;
+    int channels_;
+    PcmType type_ = kF32Clipped;
+    std::optional<sf::Open> file_;
+    std::vector<unsigned char> buffer_;
+};
+
+}  // namespace luthier::io

@@ -1,0 +1,157 @@
+"""A whole file at once: `read`, `write` and `info`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy.typing as npt
+
+from luthier.core import Audio, LayoutError
+from luthier.core.arrays import Layout
+from luthier.io.reader import Info, Readable, open  # noqa: A004
+from luthier.io.writer import Writer, borrow_planar
+
+__all__ = ["info", "read", "write"]
+
+
+def read(
+    source: Readable,
+    *,
+    start: int = 0,
+    frames: int | None = None,
+    layout: Layout = "channels_first",
+    dtype: npt.DTypeLike = "float32",
+) -> Audio:
+    """Read an audio file, or a part of it.
+
+    Parameters
+    ----------
+    source
+        A path; an open binary file, read from its present position on; or the file's bytes (``bytes``,
+        ``bytearray``, ``memoryview``). A file object other than a plain file on disk is read into memory
+        whole.
+    start
+        The first frame, from 0 to the file's length.
+    frames
+        How many frames; fewer are returned at the end of the file. All that are left by default.
+    layout
+        ``"channels_first"`` gives samples of shape ``(channels, frames)``, ``"frames_first"``
+        ``(frames, channels)``.
+    dtype
+        ``"float32"`` or ``"float64"``. Integer codes of b bits become code / 2^(b-1), which is exact in
+        float32 up to 24 bits.
+
+    Returns
+    -------
+    Audio
+        ``samples`` and ``sample_rate``. A mono file has the shape ``(1, frames)``.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, IsADirectoryError
+        As the built-in `open`.
+    UnsupportedFormat
+        When it is not audio of a known format.
+    DecodeError
+        When it is empty, damaged, or holds fewer frames than it promises.
+    ParameterError
+        When `start` or `frames` is negative, or `start` beyond the end.
+    MissingDependencyError
+        When the format needs libsndfile, and it is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np, luthier.io as lio
+    >>> lio.write("tone.wav", np.sin(np.arange(44_100) / 10), 44_100)
+    >>> samples, sample_rate = lio.read("tone.wav", start=100, frames=1_000)
+    >>> samples.shape, samples.dtype, sample_rate
+    ((1, 1000), dtype('float32'), 44100)
+    """
+    with open(source) as reader:
+        if start != 0:
+            reader.seek(start)
+        return Audio(reader.read(frames, layout=layout, dtype=dtype), reader.sample_rate)
+
+
+def write(
+    path: str | os.PathLike[str],
+    samples: Any,
+    sample_rate: float,
+    *,
+    subtype: str | None = None,
+    layout: Layout = "channels_first",
+) -> None:
+    """Write samples to an audio file.
+
+    The file appears under its name when it is whole and on the disk: on an error (a full disk, an
+    infinite sample, Ctrl-C) nothing is left behind and a file that was there before is unchanged.
+
+    Parameters
+    ----------
+    path
+        Where to write; the ending chooses the format (see `available_formats`).
+    samples
+        float32 or float64, ``(channels, frames)`` or ``(frames,)``: a NumPy array, a torch tensor or any
+        array in main memory that speaks DLPack. Full scale is 1: integer subtypes and lossy formats clip
+        beyond it, ``FLOAT`` and ``DOUBLE`` keep it. Integer codes of b bits are samples * 2^(b-1), rounded
+        half to even, so that what was read from an integer file is written back unchanged.
+    sample_rate
+        Frames a second, a whole number.
+    subtype
+        ``"PCM_16"``, ``"PCM_24"``, ``"FLOAT"``, ``"OPUS"``, ...; by default the first of the format's.
+    layout
+        ``"frames_first"`` for samples of shape ``(frames, channels)``.
+
+    Raises
+    ------
+    UnsupportedFormat
+        When the file name's ending is unknown.
+    EncodeError
+        When a sample is infinite or not a number, or the format cannot hold such a signal.
+    LayoutError
+        When the samples have another dtype or shape.
+    OSError
+        As the built-in `open`, and when the disk is full.
+
+    Examples
+    --------
+    >>> import numpy as np, luthier.io as lio
+    >>> stereo = np.zeros((2, 48_000), np.float32)
+    >>> lio.write("silence.flac", stereo, 48_000, subtype="PCM_24")
+    >>> lio.info("silence.flac").subtype
+    'PCM_24'
+    """
+    planar = borrow_planar(samples, layout)
+    if planar.shape[0] == 0:
+        raise LayoutError(f"samples must have at least one channel, got shape {tuple(samples.shape)}")
+    with Writer(
+        path, sample_rate, channels=planar.shape[0], subtype=subtype, frames=planar.shape[1]
+    ) as writer:
+        writer.write(planar)
+
+
+def info(source: Readable) -> Info:
+    """Return what a file's header says, without decoding it.
+
+    Parameters
+    ----------
+    source
+        As for `read`.
+
+    Raises
+    ------
+    FileNotFoundError, UnsupportedFormat, DecodeError, MissingDependencyError
+        As for `read`.
+
+    Examples
+    --------
+    >>> import numpy as np, luthier.io as lio
+    >>> lio.write("tone.wav", np.sin(np.arange(22_050) / 10), 44_100)
+    >>> lio.info("tone.wav")
+    Info(format='WAV', subtype='PCM_16', sample_rate=44100, channels=1, frames=22050)
+    >>> lio.info("tone.wav").duration
+    0.5
+    """
+    with open(source) as reader:
+        return reader.info

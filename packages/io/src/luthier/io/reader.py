@@ -1,0 +1,353 @@
+"""`open` and `Reader`: an audio file piece by piece, and `Info`: what its header says."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import operator
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from luthier.core import DecodeError, LayoutError, MissingDependencyError, ParameterError, StreamError
+from luthier.core.arrays import Layout, Samples
+from luthier.io import _native, sndfile
+
+__all__ = ["Info", "Readable", "Reader", "open"]
+
+#: What can be read from: a path, an open binary file, or the file's bytes.
+Readable = str | os.PathLike[str] | BinaryIO | bytes | bytearray | memoryview
+
+# Headers are not believed: more than this many bytes of samples are allocated at once only for a file
+# that is large itself.
+_ALLOCATION = 64 << 20
+_ALLOCATION_PER_BYTE = 64
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a file's header says.
+
+    Attributes
+    ----------
+    format
+        ``"WAV"``, ``"RF64"``, ``"FLAC"``, ``"MP3"``, ``"OGG"``, ``"AIFF"``, ...
+    subtype
+        How samples are stored: ``"PCM_16"``, ``"FLOAT"``, ``"VORBIS"``, ``"OPUS"``, ``"MPEG_LAYER_III"``, ...
+    sample_rate
+        Frames a second.
+    channels
+        Samples in a frame.
+    frames
+        Frames that the file promises; a file that was cut short holds fewer, which reading them tells.
+    """
+
+    format: str
+    subtype: str
+    sample_rate: int
+    channels: int
+    frames: int
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.frames / self.sample_rate
+
+
+class Reader:
+    """An audio file, read piece by piece in constant memory. Made by `open`.
+
+    A reader keeps a position. Reading after `seek` gives the very samples that reading the whole file
+    gives at that place, in any order of seeks and for every format:
+    ``reader.seek(a); reader.read(n)`` equals ``luthier.io.read(source).samples[:, a : a + n]``.
+
+    One reader serves one thread at a time; calls from several wait for each other.
+    """
+
+    def __init__(self, source: Readable) -> None:
+        self._name = _name_of(source)
+        self._source = _source(source, self._name)
+        self._decoder: _native.Decoder | None = _open_decoder(self._source)
+        self._info = Info(
+            self._decoder.format,
+            self._decoder.subtype,
+            self._decoder.sample_rate,
+            self._decoder.channels,
+            self._decoder.frames,
+        )
+
+    @property
+    def info(self) -> Info:
+        """What the header says."""
+        return self._info
+
+    @property
+    def sample_rate(self) -> int:
+        """Frames a second."""
+        return self._info.sample_rate
+
+    @property
+    def channels(self) -> int:
+        """Samples in a frame."""
+        return self._info.channels
+
+    @property
+    def frames(self) -> int:
+        """Frames in the file."""
+        return self._info.frames
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._decoder is None
+
+    def tell(self) -> int:
+        """The frame that the next `read` starts with."""
+        return self._open().position
+
+    def seek(self, frame: int) -> None:
+        """Let the next `read` start with `frame`, counted from 0.
+
+        Raises
+        ------
+        ParameterError
+            When `frame` is negative or beyond the end. The end itself is allowed.
+        """
+        self._open().seek(_check_frame("frame", frame, self._info.frames, self._name))
+
+    def read(
+        self,
+        frames: int | None = None,
+        *,
+        layout: Layout = "channels_first",
+        dtype: npt.DTypeLike = "float32",
+    ) -> Samples:
+        """Read `frames` frames from here, or all that are left.
+
+        Parameters
+        ----------
+        frames
+            How many; fewer are returned at the end of the file, and none after it.
+        layout
+            ``"channels_first"`` gives ``(channels, frames)``, ``"frames_first"`` ``(frames, channels)``.
+        dtype
+            ``"float32"`` or ``"float64"``.
+
+        Raises
+        ------
+        DecodeError
+            When the file is damaged or holds fewer frames than it promises and this read reaches there.
+        """
+        decoder = self._open()
+        kind = check_dtype(dtype)
+        interleaved = check_layout(layout)
+        left = self._info.frames - decoder.position
+        count = left if frames is None else min(_check_count("frames", frames), left)
+        decoder.require(count)
+        channels = self._info.channels
+        budget = max(_ALLOCATION, _ALLOCATION_PER_BYTE * self._source.size)
+        at_once = max(4096, budget // (channels * kind.itemsize))
+        if count <= at_once:
+            return _read_piece(decoder, count, channels, kind, interleaved)
+        # A header that promises more than such a small file can be believed to hold: take what comes.
+        pieces = []
+        while count > 0:
+            pieces.append(_read_piece(decoder, min(count, at_once), channels, kind, interleaved))
+            count -= at_once
+        return np.concatenate(pieces, axis=0 if interleaved else 1)
+
+    def blocks(
+        self, frames: int = 65_536, *, layout: Layout = "channels_first", dtype: npt.DTypeLike = "float32"
+    ) -> Iterator[Samples]:
+        """Iterate from here to the end in arrays of `frames` frames, the last one shorter.
+
+        Examples
+        --------
+        >>> import numpy as np, luthier.io as lio
+        >>> lio.write("noise.wav", np.random.default_rng(0).uniform(-1, 1, (2, 100_000)), 44_100)
+        >>> with lio.open("noise.wav") as reader:
+        ...     [block.shape for block in reader.blocks(40_000)]
+        [(2, 40000), (2, 40000), (2, 20000)]
+        """
+        size = _check_count("frames", frames)
+        if size == 0:
+            raise ParameterError("frames must be at least 1, got 0")
+        while self.tell() < self._info.frames:
+            yield self.read(size, layout=layout, dtype=dtype)
+
+    def close(self) -> None:
+        """Let go of the file. Reading afterwards is an error; closing twice is not."""
+        self._decoder = None
+
+    def _open(self) -> _native.Decoder:
+        if self._decoder is None:
+            raise StreamError(f"{self._name}: the reader is closed")
+        return self._decoder
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        i = self._info
+        state = "closed" if self.closed else f"at frame {self.tell()}"
+        return (
+            f"<Reader of {self._name}: {i.format} {i.subtype}, {i.channels} channels, {i.frames} frames, "
+            f"{i.sample_rate} Hz, {state}>"
+        )
+
+
+def open(source: Readable) -> Reader:  # noqa: A001
+    """Open an audio file for reading piece by piece.
+
+    Parameters
+    ----------
+    source
+        A path; an open binary file, read from its present position on; or the file's bytes. A file
+        object other than a plain file on disk is read into memory whole.
+
+    Returns
+    -------
+    Reader
+        A context manager.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, IsADirectoryError
+        As the built-in `open`.
+    UnsupportedFormat
+        When it is not audio of a known format.
+    DecodeError
+        When it is empty, or its header is damaged.
+    MissingDependencyError
+        When the format needs libsndfile, and it is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np, luthier.io as lio
+    >>> lio.write("tone.wav", np.sin(np.arange(44_100) / 10), 44_100)
+    >>> with lio.open("tone.wav") as reader:
+    ...     reader.seek(1_000)
+    ...     block = reader.read(256)
+    >>> block.shape
+    (1, 256)
+    """
+    return Reader(source)
+
+
+def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """float32 or float64 as a dtype, or the error that says so."""
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = None
+    if kind != np.float32 and kind != np.float64:
+        raise LayoutError(
+            f"dtype must be 'float32' or 'float64', got {dtype!r}; integer codes are "
+            "numpy.rint(samples * 32768).astype(numpy.int16) for 16 bits"
+        )
+    return np.dtype(kind)
+
+
+def check_layout(layout: str) -> bool:
+    """Whether `layout` is interleaved."""
+    if layout not in ("channels_first", "frames_first"):
+        raise LayoutError(f"layout must be 'channels_first' or 'frames_first', got {layout!r}")
+    return layout == "frames_first"
+
+
+def _read_piece(
+    decoder: _native.Decoder, frames: int, channels: int, dtype: np.dtype[Any], interleaved: bool
+) -> Samples:
+    out = np.empty((frames, channels) if interleaved else (channels, frames), dtype)
+    if frames:
+        decoder.read_into(out, interleaved)
+    return out
+
+
+def _check_count(name: str, value: object) -> int:
+    try:
+        count = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise ParameterError(f"{name} must be a whole number of frames, got {value!r}") from None
+    if count < 0:
+        raise ParameterError(f"{name} must not be negative, got {count}; None means all")
+    return count
+
+
+def _check_frame(name: str, value: object, frames: int, source: str) -> int:
+    try:
+        frame = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise ParameterError(f"{name} must be a whole number of frames, got {value!r}") from None
+    if not 0 <= frame <= frames:
+        raise ParameterError(
+            f"{source}: {name} must be from 0 to the file's {frames:,} frames, got {frame:,}"
+        )
+    return frame
+
+
+def _name_of(source: object) -> str:
+    if isinstance(source, str | os.PathLike):
+        return os.fsdecode(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "<bytes>"
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else f"<{type(source).__name__}>"
+
+
+def _source(source: Readable, name: str) -> _native.Source:
+    made: _native.Source
+    if isinstance(source, str | os.PathLike):
+        with builtins.open(source, "rb", buffering=0) as file:
+            made = _file_source(file, name)
+    elif isinstance(source, bytes | bytearray | memoryview):
+        made = _native.buffer_source(source, name)
+    elif hasattr(source, "read"):
+        made = _file_source(source, name)
+    else:
+        raise LayoutError(
+            f"source must be a path, bytes or a file opened with mode 'rb', got {type(source).__name__}"
+        )
+    if made.size == 0:
+        raise DecodeError(f"{name}: is empty" + ("" if name != "<BytesIO>" else "; seek(0) first?"))
+    return made
+
+
+def _file_source(file: Any, name: str) -> _native.Source:
+    # Only the plain file classes: a GzipFile has a fileno() too, of other bytes than it reads as.
+    if type(file) in (io.FileIO, io.BufferedReader, io.BufferedRandom) and _is_plain(file):
+        if type(file) is io.BufferedRandom:
+            file.flush()
+        return _native.file_source(os.dup(file.fileno()), file.tell(), name)
+    data = file.read()
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise LayoutError(f"{name}: gave {type(data).__name__}, not bytes; open the file with mode 'rb'")
+    return _native.buffer_source(data, name)
+
+
+def _is_plain(file: Any) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    except (OSError, io.UnsupportedOperation):
+        return False
+
+
+def _open_decoder(source: _native.Source) -> _native.Decoder:
+    try:
+        return _native.open_decoder(source)
+    except MissingDependencyError:
+        if _native.sndfile_loaded():
+            raise
+    sndfile.load()
+    return _native.open_decoder(source)
