@@ -75,6 +75,19 @@ inline V shift_lanes(V v) {
     return detail::shift_lanes<By>(v, typename IndexRange<sizeof(V) / sizeof(v[0])>::type{});
 }
 
+namespace detail {
+template <class Pattern, class V, int... Lane>
+[[gnu::always_inline]] inline V shuffle(V a, V b, IndexList<Lane...>) {
+    return __builtin_shufflevector(a, b, Pattern::at(Lane)...);
+}
+}  // namespace detail
+
+// Lane j of the result is lane Pattern::at(j) of `a` followed by `b`.
+template <class Pattern, class V>
+[[gnu::always_inline]] inline V shuffle(V a, V b) {
+    return detail::shuffle<Pattern>(a, b, typename IndexRange<sizeof(V) / sizeof(a[0])>::type{});
+}
+
 // Numbers below 1.2e-38 (float) or 2.2e-308 (double) count as zero in this scope. A recursion that
 // rings out would otherwise spend most of its time on them.
 class FlushDenormals {
