@@ -8,6 +8,8 @@
 // * d is taken symmetrically about the instant (the paper's footnote on time-varying periods): the pairs
 //   are (n - lag/2, n + lag/2). Every lag then speaks of the same moment, a glide is not read late, and
 //   for a periodic signal d is exactly zero at the period whatever the window.
+// * The signal is low-passed first, gently and without delay, and thinned to what the range needs: in
+//   noise the upper bands bring little but noise, and all rates then cost the same.
 // * Windows of neighbouring frames overlap. The pairs between two window edges are summed once and the
 //   sums shared by all windows that hold them: one product a sample a lag, no drift, no FFT.
 // * Differences are squared directly, with no energy-minus-correlation: nothing cancels, single precision
@@ -35,23 +37,29 @@ inline constexpr int kYinTaps = 2 * kYinReach;
 // dip of a tone at the end falls outside as often as inside, and its double must not win by that.
 inline constexpr double kYinSlack = 0.01;
 
+// Below this share of the power around a frame, its centre counts as outside the sound.
+inline constexpr double kYinPresence = 0.1;
+
 // What is fixed for a call. Plain data: it crosses from the bindings to each instruction set.
+//
+// The signal is first made smooth and thin: y[i] is the sum of filter[t] * x[i * step + t]. So y[i] speaks of
+// the sample i * step + delay, and exists where the filter finds samples. All lengths below are in samples
+// of y.
+template <class T>
 struct YinPlan {
-    double sample_rate;
-    double hop;         // samples, not necessarily whole
+    double hop;  // input samples, not necessarily whole
+    int step, filter_length, delay;
+    const T* filter;  // (filter_length), symmetric
+
+    double rate;  // of y
     double f_min, f_max;
     double threshold;
-    double voicing;     // the aperiodicity at which the confidence is 1/2
-    int window;         // pairs in a whole window
-    int lags;           // d is known for lags [0, lags)
+    double voicing;  // the aperiodicity at which the confidence is 1/2
+    int window;      // pairs in a whole window
+    int lags;        // d is known for lags [0, lags)
     // Weights of d[lag - kYinReach + 1 ... lag + kYinReach] at lag + phase / kYinPhases.
     double taps[kYinPhases][kYinTaps];
 };
-
-// Frame k's centre: rounded from frame 0 each time, so that a fractional hop does not drift.
-inline std::int64_t yin_centre(const YinPlan& plan, std::int64_t frame) {
-    return std::int64_t(double(frame) * plan.hop + 0.5);
-}
 
 struct YinOutput {
     double* f0;
@@ -62,10 +70,11 @@ struct YinOutput {
 template <class T>
 struct YinKernels {
     // Bytes of scratch memory that `track` needs for up to `frames` frames at a time.
-    std::size_t (*scratch_bytes)(const YinPlan& plan, int frames);
-    // Frames [first, first + frames) of the `length` samples at `signal`. Each frame's result depends on
+    std::size_t (*scratch_bytes)(const YinPlan<T>& plan, int frames);
+    // Frames [first, first + frames) of the `length` samples at `signal`. Frame k's centre is the input
+    // sample nearest to k * hop, counted from frame 0 each time, so that a fractional hop does not drift. Each frame's result depends on
     // the signal and the plan alone, not on how the frames are cut into calls.
-    void (*track)(const YinPlan& plan, const T* signal, std::int64_t length, std::int64_t first, int frames,
+    void (*track)(const YinPlan<T>& plan, const T* signal, std::int64_t length, std::int64_t first, int frames,
                   void* scratch, YinOutput out);
     bool (*finite)(const T* signal, std::int64_t length);
 };

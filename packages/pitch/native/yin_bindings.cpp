@@ -10,6 +10,7 @@
 #include <new>
 #include <numbers>
 #include <type_traits>
+#include <vector>
 
 #include "luthier/dispatch.h"
 #include "registers.h"
@@ -38,21 +39,48 @@ double bessel_i0(double x) {
     return sum;
 }
 
-// Kaiser-windowed sinc (J. F. Kaiser, 1974), each phase scaled so that a constant stays one.
-void fill_taps(YinPlan& plan) {
-    constexpr double beta = 12.3;  // -120 dB: a ripple r would move a dip of period T by 275 r T cents
+double sinc(double x) { return x == 0 ? 1 : std::sin(std::numbers::pi * x) / (std::numbers::pi * x); }
+
+// The Kaiser window (J. F. Kaiser, 1974) on [-1, 1].
+double kaiser(double x, double beta) {
+    return bessel_i0(beta * std::sqrt(std::max(0.0, 1 - x * x))) / bessel_i0(beta);
+}
+
+// Interpolation of d. A ripple r moves a dip of period T by up to 275 r T cents: hence -120 dB. Each phase is
+// scaled so that a constant stays one.
+template <class T>
+void fill_taps(YinPlan<T>& plan) {
     for (int phase = 0; phase < kYinPhases; ++phase) {
         double sum = 0;
         for (int tap = 0; tap < kYinTaps; ++tap) {
             const double x = tap - (kYinReach - 1) - double(phase) / kYinPhases;
-            const double edge = x / kYinReach;
-            const double sinc = x == 0 ? 1 : std::sin(std::numbers::pi * x) / (std::numbers::pi * x);
-            const double window = bessel_i0(beta * std::sqrt(std::max(0.0, 1 - edge * edge))) / bessel_i0(beta);
-            plan.taps[phase][tap] = sinc * window;
+            plan.taps[phase][tap] = sinc(x) * kaiser(x / kYinReach, 12.3);
             sum += plan.taps[phase][tap];
         }
         for (double& tap : plan.taps[phase]) tap /= sum;
     }
+}
+
+// The low-pass 1 / (1 + (f / corner)^2), whose impulse response is exp(-2 pi corner |t|), down to -60 dB;
+// and where samples are left out, a sinc that keeps the rest from folding onto what stays.
+std::vector<double> design(double sample_rate, double corner, int step) {
+    const double decay = 2 * std::numbers::pi * corner / sample_rate;
+    const int tail = std::max(1, int(std::ceil(7 / decay)));
+    std::vector<double> filter(2 * tail + 1);
+    for (int t = -tail; t <= tail; ++t) filter[t + tail] = std::exp(-decay * std::abs(t));
+    if (step > 1) {
+        const int reach = 5 * step;
+        std::vector<double> both(filter.size() + 2 * reach);
+        for (int t = -reach; t <= reach; ++t) {
+            const double tap = sinc(0.75 * t / step) * kaiser(double(t) / (reach + 1), 5.0);
+            for (std::size_t i = 0; i < filter.size(); ++i) both[i + t + reach] += tap * filter[i];
+        }
+        filter = std::move(both);
+    }
+    double sum = 0;
+    for (double tap : filter) sum += tap;
+    for (double& tap : filter) tap /= sum;
+    return filter;
 }
 
 // Memory for a call's scratch, aligned to a cache line; null where there is none.
@@ -67,24 +95,31 @@ using Result = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 template <class T>
 void track(Rows<T> samples, double sample_rate, double hop, double f_min, double f_max, double window_s,
            double threshold, double voicing, Result f0, Result confidence, nb::capsule pool) {
-    YinPlan plan{};
-    plan.sample_rate = sample_rate;
+    YinPlan<T> plan{};
+    // Eight samples a period at least, and 16 kHz: a formant's worth of harmonics for any voice.
+    plan.step = std::max(1, int(sample_rate / std::max(16000.0, 8 * f_max)));
+    const std::vector<double> filter = design(sample_rate, std::max(2000.0, f_max), plan.step);
+    const std::vector<T> taps(filter.begin(), filter.end());
+    plan.filter = taps.data();
+    plan.filter_length = int(taps.size());
+    plan.delay = plan.filter_length / 2;
     plan.hop = hop;
+    plan.rate = sample_rate / plan.step;
     plan.f_min = f_min;
     plan.f_max = f_max;
     plan.threshold = threshold;
     plan.voicing = voicing;
-    plan.window = std::max(8, int(std::lround(window_s * sample_rate)));
-    plan.lags = int(std::ceil(sample_rate / f_min * (1 + kYinSlack))) + 2 + kYinReach;
+    plan.window = std::max(8, int(std::lround(window_s * plan.rate)));
+    plan.lags = int(std::ceil(plan.rate / f_min * (1 + kYinSlack))) + 2 + kYinReach;
     fill_taps(plan);
 
     const std::int64_t rows = samples.shape(0), length = samples.shape(1), frames = f0.shape(1);
     if (rows == 0 || frames == 0) return;
     const YinKernels<T>& k = kernels<T>();
 
-    // Tasks of some 2^23 products, a few milliseconds at most, and their first window on top.
-    const double products = std::min(hop, double(plan.window)) * plan.lags;
-    const int frames_per_task = int(std::clamp((1 << 23) / products, 1.0, 512.0));
+    // Tasks of some 2^22 products, a few milliseconds at most, and their first window on top.
+    const double products = std::min(hop / plan.step, double(plan.window)) * plan.lags;
+    const int frames_per_task = int(std::clamp((1 << 22) / products, 1.0, 128.0));
     const std::size_t bytes = k.scratch_bytes(plan, frames_per_task);
     std::atomic<bool> starved{false};
     spread(static_cast<const luthier_pool*>(pool.data()), rows, frames, frames_per_task,

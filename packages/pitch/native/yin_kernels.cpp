@@ -7,9 +7,13 @@
 namespace luthier::inline LUTHIER_ISA {
 namespace {
 
+// Outputs of the filter that are computed together.
+template <class T>
+inline constexpr int kBlock = 4 * kLanes<T>;
+
 // Lags come in pairs (2m, 2m + 1) that share the sample n - m; a vector holds kLanes values of m.
 template <class T>
-int half_lags(const YinPlan& plan) {
+int half_lags(const YinPlan<T>& plan) {
     const int needed = (plan.lags + 1) / 2;
     return (needed + kLanes<T> - 1) / kLanes<T> * kLanes<T>;
 }
@@ -82,7 +86,8 @@ std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 std::int64_t most(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
 
 // d at one lag between two lags that are known, d reaching kYinReach to either side.
-double between(const YinPlan& plan, const double* d, int position) {
+template <class T>
+double between(const YinPlan<T>& plan, const double* d, int position) {
     const int lag = position / kYinPhases, phase = position % kYinPhases;
     if (phase == 0) return d[lag];
     const double* from = d + lag - kYinReach + 1;
@@ -100,7 +105,8 @@ struct Dip {
 // The minimum of the band-limited d within one lag of the sampled minimum at `lag`: a search down to
 // 1/16 of a lag, then the parabola through the last three (its error there is below 0.1 cent for two
 // samples a period, and falls with the cube of the rate).
-Dip refine(const YinPlan& plan, const double* d, int lag) {
+template <class T>
+Dip refine(const YinPlan<T>& plan, const double* d, int lag) {
     int best = lag * kYinPhases;
     double value = d[lag];
     for (int step = kYinPhases / 2; step >= 1; step /= 2) {
@@ -121,71 +127,105 @@ Dip refine(const YinPlan& plan, const double* d, int lag) {
     return {(best + offset) / kYinPhases, value > 0 ? value : 0};
 }
 
-// From d to a period. `d` has kYinReach values in front for lags below zero; `normal` is scratch.
-void choose(const YinPlan& plan, double* d, double* normal, double* f0, double* confidence) {
-    const double shortest = plan.sample_rate / plan.f_max, longest = plan.sample_rate / plan.f_min;
+// A frame's result, its period in samples of y.
+struct Choice {
+    double period;
+    double aperiodicity;
+    bool silent;
+};
+
+// From d to a period. `d` has kYinReach values in front for lags below zero; `room` is scratch.
+template <class T>
+Choice choose(const YinPlan<T>& plan, double* d, double* room) {
+    const double shortest = plan.rate / plan.f_max, longest = plan.rate / plan.f_min;
     const int from = shortest < 3 ? 2 : int(shortest * (1 - kYinSlack));
     const int last = plan.lags - 1 - kYinReach;
     for (int i = 1; i <= kYinReach; ++i) d[-i] = d[i];
 
-    // Step 3: d over its mean so far; `normal` keeps that mean, because dips are refined in d.
-    double sum = 0, lowest = 1e300;
-    int lowest_lag = from;
-    normal[0] = 0;
+    // Step 3 divides d by its mean so far.
+    double* mean = room;
+    double sum = 0;
     for (int lag = 1; lag <= last; ++lag) {
         sum += d[lag];
-        normal[lag] = sum / lag;
+        mean[lag] = sum / lag;
     }
-    if (!(sum > 0)) {  // silence
-        *f0 = plan.f_min;
-        *confidence = 0;
-        return;
-    }
+    if (!(sum > 0)) return {longest, 1, true};
 
-    // All dips, refined, into the front of `normal`'s spare half.
-    double* lags = normal + plan.lags;
+    double* lags = mean + plan.lags;
     double* values = lags + plan.lags;
-    int dips = 0;
-    double deepest = 1e300;
+    int dips = 0, lowest_lag = from;
+    double deepest = 1e300, lowest = 1e300;
     for (int lag = from; lag < last; ++lag) {
-        if (d[lag] < lowest * normal[lag]) lowest = d[lag] / normal[lag], lowest_lag = lag;
-        if (d[lag] > d[lag - 1] || d[lag] >= d[lag + 1] || d[lag] >= normal[lag]) continue;
+        if (d[lag] < lowest * mean[lag]) lowest = d[lag] / mean[lag], lowest_lag = lag;
+        if (d[lag] > d[lag - 1] || d[lag] >= d[lag + 1] || d[lag] >= mean[lag]) continue;
         const Dip dip = refine(plan, d, lag);
         if (dip.lag < shortest * (1 - kYinSlack) || dip.lag > longest * (1 + kYinSlack)) continue;
-        const double value = dip.value / normal[lag];
         lags[dips] = dip.lag;
-        values[dips] = value;
+        values[dips] = dip.value / mean[lag];
+        if (values[dips] < deepest) deepest = values[dips];
         ++dips;
-        if (value < deepest) deepest = value;
     }
-    double period = lowest_lag, aperiodicity = 1;
-    if (dips) {
-        const double limit = deepest + plan.threshold * (1 - deepest);
-        int chosen = 0;
-        while (values[chosen] > limit) ++chosen;
-        period = lags[chosen];
-        aperiodicity = values[chosen];
-    }
-    const double f = plan.sample_rate / period;
+    if (dips == 0) return {double(lowest_lag), 1, false};
+
+    const double limit = deepest + plan.threshold * (1 - deepest);
+    int chosen = 0;
+    while (values[chosen] > limit) ++chosen;
+    // Noise makes several dips of one: take the deepest of them.
+    const double valley = 1.4 * lags[chosen];
+    for (int i = chosen + 1; i < dips && lags[i] < valley; ++i)
+        if (values[i] < values[chosen]) chosen = i;
+    return {lags[chosen], values[chosen], false};
+}
+
+// How much of the power around a frame is there at its centre: the variance of y over one period there,
+// against that of the `count` samples that the frame sees. A window that only reaches into a note says
+// that a note is near, not that the frame has a pitch.
+template <class T>
+double presence(const T* y, int count, int centre, double period) {
+    const auto variance = [](const T* from, int n) {
+        double sum = 0, square = 0;
+        for (int i = 0; i < n; ++i) {
+            sum += double(from[i]);
+            square += double(from[i]) * double(from[i]);
+        }
+        return (square - sum * sum / n) / n;
+    };
+    int n = int(period + 0.5);
+    n = n < 8 ? 8 : n;
+    if (n >= count) return 1;
+    int start = centre - n / 2;
+    start = start < 0 ? 0 : start > count - n ? count - n : start;
+    const double around = variance(y, count);
+    return around > 0 ? variance(y + start, n) / around : 1;
+}
+
+template <class T>
+void conclude(const YinPlan<T>& plan, const Choice& choice, double present, double* f0, double* confidence) {
+    const double f = plan.rate / choice.period;
     *f0 = f < plan.f_min ? plan.f_min : f > plan.f_max ? plan.f_max : f;
-    const double ratio = aperiodicity / plan.voicing, square = ratio * ratio;
-    *confidence = 1 / (1 + square * square);
+    // 1 for a clean tone, 1/2 at plan.voicing, 0.03 for white noise; no exponential is needed.
+    const double ratio = choice.aperiodicity / plan.voicing, square = ratio * ratio;
+    const double there = present / kYinPresence;
+    *confidence = choice.silent ? 0 : (there < 1 ? there : 1) / (1 + square * square);
 }
 
 // Scratch memory of one call.
 template <class T>
 struct Scratch {
-    T *up, *down;           // the stretch of signal under the frames, forwards and reversed
+    T* phases;              // the stretch of signal under the frames, one phase of `step` after the other
+    T *up, *down;           // that stretch of y, forwards and reversed
     T* segments;            // the even and odd sums of each segment still in use, in a ring
     std::int64_t* begins;   // where each of them begins
     double* d;              // at lag 0, with kYinReach values in front
-    double* normal;         // three times `lags` values
-    T* local;               // the support of one frame, brought to unit scale
+    double* room;           // three times `lags` values
+    T* raw;                 // the input under one frame, brought to unit scale
+    T* local;               // what one frame sees of y
     int ring, half;
+    std::size_t stretch;    // samples that `up` holds
 };
 
 template <class T>
-std::size_t lay_out(const YinPlan& plan, int frames, char* memory, Scratch<T>* s) {
+std::size_t lay_out(const YinPlan<T>& plan, int frames, char* memory, Scratch<T>* s) {
     std::size_t at = 0;
     const auto take = [&](std::size_t count, std::size_t size) {
         char* here = memory ? memory + at : nullptr;
@@ -194,20 +234,25 @@ std::size_t lay_out(const YinPlan& plan, int frames, char* memory, Scratch<T>* s
     };
     s->half = half_lags<T>(plan);
     // A window holds at most this many starts and ends of windows.
-    s->ring = 2 * int(plan.window / plan.hop) + 6;
-    const std::size_t stretch = std::size_t(double(frames) * plan.hop) + plan.window + 2 * s->half + 4;
-    s->up = reinterpret_cast<T*>(take(stretch, sizeof(T)));
-    s->down = reinterpret_cast<T*>(take(stretch, sizeof(T)));
+    s->ring = 2 * int(plan.window * double(plan.step) / plan.hop) + 6;
+    // Enough for one whole frame's sight even when an end of the signal cuts it, and for whole vectors.
+    s->stretch = std::size_t(double(frames) * plan.hop / plan.step) + plan.window + 4 * s->half + 4 + kBlock<T>;
+    const std::size_t taps = std::size_t(plan.filter_length) / plan.step + 1;
+    s->phases = reinterpret_cast<T*>(take((s->stretch + taps) * plan.step, sizeof(T)));
+    s->up = reinterpret_cast<T*>(take(s->stretch, sizeof(T)));
+    s->down = reinterpret_cast<T*>(take(s->stretch, sizeof(T)));
     s->segments = reinterpret_cast<T*>(take(std::size_t(s->ring) * 2 * s->half, sizeof(T)));
     s->begins = reinterpret_cast<std::int64_t*>(take(s->ring, sizeof(std::int64_t)));
     s->d = reinterpret_cast<double*>(take(2 * s->half + kYinReach, sizeof(double))) + (memory ? kYinReach : 0);
-    s->normal = reinterpret_cast<double*>(take(3 * std::size_t(plan.lags), sizeof(double)));
-    s->local = reinterpret_cast<T*>(take(plan.window + plan.lags + 4, sizeof(T)));
+    s->room = reinterpret_cast<double*>(take(3 * std::size_t(plan.lags), sizeof(double)));
+    s->raw = reinterpret_cast<T*>(
+        take(std::size_t(plan.window + plan.lags + 4) * plan.step + plan.filter_length, sizeof(T)));
+    s->local = reinterpret_cast<T*>(take(plan.window + plan.lags + 4 + kBlock<T>, sizeof(T)));
     return at;
 }
 
 template <class T>
-std::size_t scratch_bytes(const YinPlan& plan, int frames) {
+std::size_t scratch_bytes(const YinPlan<T>& plan, int frames) {
     Scratch<T> s;
     return lay_out<T>(plan, frames, nullptr, &s);
 }
@@ -227,16 +272,70 @@ double unit_scale(const T* x, int count) {
     return scale;
 }
 
-// d of one frame, the slow way: for windows that an end of the signal cuts, and for levels whose squares
-// leave the range of T.
+// y[from, from + count) into `to`, in whole vectors: what lies past the end of y is made of zeros.
 template <class T>
-void difference_alone(const YinPlan& plan, const T* signal, std::int64_t length, std::int64_t start,
-                      const Scratch<T>& s) {
-    const std::int64_t w = plan.window, reach = plan.lags / 2 + 1;
+void smooth(const YinPlan<T>& plan, const T* signal, std::int64_t length, std::int64_t from, int count,
+            T* phases, T* to) {
+    constexpr int N = kLanes<T>;
+    using V = Vec<T, N>;
+    const int step = plan.step, taps = (plan.filter_length + step - 1) / step;
+    const int outputs = (count + kBlock<T> - 1) / kBlock<T> * kBlock<T>, stride = outputs + taps;
+    for (int phase = 0; phase < step; ++phase) {
+        T* row = phases + std::size_t(phase) * stride;
+        const std::int64_t first = from * step + phase;
+        const std::int64_t there = first >= length ? 0 : least(stride, (length - first + step - 1) / step);
+        if (step == 1)
+            std::memcpy(row, signal + first, std::size_t(there) * sizeof(T));
+        else
+            for (std::int64_t i = 0; i < there; ++i) row[i] = signal[first + i * step];
+        for (std::int64_t i = there; i < stride; ++i) row[i] = 0;
+    }
+    for (int i = 0; i < outputs; i += kBlock<T>) {
+        V sum[kBlock<T> / N] = {};
+        for (int phase = 0; phase < step; ++phase) {
+            const T* row = phases + std::size_t(phase) * stride + i;
+            for (int t = phase; t < plan.filter_length; t += step, ++row)
+                for (int k = 0; k < kBlock<T> / N; ++k) sum[k] += plan.filter[t] * load<V>(row + k * N);
+        }
+        for (int k = 0; k < kBlock<T> / N; ++k) store(to + i + k * N, sum[k]);
+    }
+}
+
+// Whatever frame of y: where its window starts, and the samples of y that there are.
+template <class T>
+struct Frames {
+    const YinPlan<T>& plan;
+    const T* signal;
+    std::int64_t signal_length, length;  // of x and of y
+
+    std::int64_t start(std::int64_t frame) const {
+        const std::int64_t centre = std::int64_t(double(frame) * plan.hop + 0.5) - plan.delay;
+        // Nearest sample of y; the shift keeps the division's operand positive.
+        const std::int64_t shift = plan.delay / plan.step + 1;
+        return (centre + shift * plan.step + plan.step / 2) / plan.step - shift - plan.window / 2;
+    }
+};
+
+// One frame the slow way: for windows that an end of the signal cuts, and for levels whose squares leave
+// the range of T.
+template <class T>
+void track_alone(const Frames<T>& frames, std::int64_t start, const Scratch<T>& s, double* f0,
+                 double* confidence) {
+    const YinPlan<T>& plan = frames.plan;
+    const std::int64_t length = frames.length, w = plan.window, reach = plan.lags / 2 + 1;
     const std::int64_t low = most(0, least(start - reach, length - w / 2 - plan.lags));
     const std::int64_t high = least(length, most(start + w + reach, w / 2 + plan.lags));
-    const double scale = unit_scale(signal + low, int(high - low));
-    for (int i = 0; i < int(high - low); ++i) s.local[i] = T(double(signal[low + i]) * scale);
+    const int count = int(high - low);
+    double scale = 0;
+    if (count > 0) {
+        // The input is scaled, not y: the filter's products would underflow too.
+        const std::int64_t first = low * plan.step;
+        const int inputs = (count - 1) * plan.step + plan.filter_length;
+        scale = unit_scale(frames.signal + first, inputs);
+        T* scaled = s.raw;
+        for (int i = 0; i < inputs; ++i) scaled[i] = T(double(frames.signal[first + i]) * scale);
+        smooth<T>(plan, scaled, inputs, 0, count, s.phases, s.local);
+    }
     double sum = 0;
     s.d[0] = 0;
     for (int lag = 1; lag < plan.lags; ++lag) {
@@ -252,41 +351,46 @@ void difference_alone(const YinPlan& plan, const T* signal, std::int64_t length,
                 from = most(to - w / 2, back);
         }
         // Too few even so, in a signal of a few periods: say nothing, which is the mean.
-        const std::int64_t count = to - from;
-        if (count >= w / 4)
+        const std::int64_t pairs = to - from;
+        if (pairs >= w / 4)
             s.d[lag] = squared_distance(s.local + (from - back - low), s.local + (from + ahead - low),
-                                        int(count)) * double(w) / double(count);
+                                        int(pairs)) * double(w) / double(pairs);
         else if (lag > 1)
             s.d[lag] = sum / (lag - 1);
         sum += s.d[lag];
     }
+    const Choice choice = choose(plan, s.d, s.room);
+    const double present =
+        choice.silent ? 1 : presence(s.local, count, int(start + w / 2 - low), choice.period);
+    conclude(plan, choice, present, f0, confidence);
 }
 
 template <class T>
-void track(const YinPlan& plan, const T* signal, std::int64_t length, std::int64_t first, int frames,
+void track(const YinPlan<T>& plan, const T* signal, std::int64_t signal_length, std::int64_t first, int count,
            void* memory, YinOutput out) {
     Scratch<T> s;
-    lay_out<T>(plan, frames, static_cast<char*>(memory), &s);
+    lay_out<T>(plan, count, static_cast<char*>(memory), &s);
     const int w = plan.window;
     const std::int64_t reach = plan.lags / 2 + 1;
-    const auto start_of = [&](std::int64_t frame) { return yin_centre(plan, frame) - w / 2; };
+    const std::int64_t length =
+        signal_length < plan.filter_length ? 0 : (signal_length - plan.filter_length) / plan.step + 1;
+    const Frames<T> frames{plan, signal, signal_length, length};
 
     // The frames whose pairs all lie inside the signal are successive.
-    std::int64_t begin = first, end = first + frames;
-    while (begin < end && start_of(begin) < reach) ++begin;
-    while (end > begin && start_of(end - 1) + w + reach > length) --end;
+    std::int64_t begin = first, end = first + count;
+    while (begin < end && frames.start(begin) < reach) ++begin;
+    while (end > begin && frames.start(end - 1) + w + reach > length) --end;
 
-    // up[i] and down[-i] are the sample at origin + i. What is outside the signal is zero and reaches only
-    // lags that nobody reads.
+    // up[i] and down[-i] are y[origin + i]. What is outside y is zero and reaches only lags that nobody
+    // reads.
     std::int64_t origin = 0;
     T* down = s.down;
     if (begin < end) {
-        origin = start_of(begin) - s.half;
-        const std::int64_t stop = start_of(end - 1) + w + s.half + 1;
-        const std::int64_t low = most(origin, 0), high = least(stop, length);
+        origin = frames.start(begin) - s.half;
+        const std::int64_t stop = frames.start(end - 1) + w + s.half + 1;
+        const std::int64_t low = most(origin, 0);
         for (std::int64_t i = origin; i < low; ++i) s.up[i - origin] = 0;
-        std::memcpy(s.up + (low - origin), signal + low, std::size_t(high - low) * sizeof(T));
-        for (std::int64_t i = high; i < stop; ++i) s.up[i - origin] = 0;
+        smooth(plan, signal, signal_length, low, int(stop - low), s.phases, s.up + (low - origin));
         down += stop - origin - 1;
         for (std::int64_t i = 0; i < stop - origin; ++i) down[-i] = s.up[i];
     }
@@ -294,43 +398,52 @@ void track(const YinPlan& plan, const T* signal, std::int64_t length, std::int64
     // Segments lie between successive edges of windows, all windows of the grid, so that they do not
     // depend on where this call begins. `opening` and `closing` are the first to start and end after `at`.
     std::int64_t at = 0, opening = begin, closing = most(0, begin - s.ring), written = 0;
-    for (std::int64_t frame = first; frame < first + frames; ++frame) {
-        const std::int64_t start = start_of(frame), stop = start + w;
-        double sum = 0;
-        if (frame >= begin && frame < end) {
-            for (at = most(at, start); at < stop; ++written) {
-                while (start_of(opening) <= at) ++opening;
-                while (start_of(closing) + w <= at) ++closing;
-                const std::int64_t edge = least(start_of(opening), start_of(closing) + w);
-                const int slot = int(written % s.ring);
-                T* even = s.segments + std::size_t(slot) * 2 * s.half;
-                sum_segment(s.up + (at - origin), down - (at - origin), int(edge - at), s.half, even,
-                            even + s.half);
-                s.begins[slot] = at;
-                at = edge;
-            }
-            // This window's segments are the newest ones, back to its start. Summed in order of time.
-            std::int64_t oldest = written;
-            while (oldest > 0 && written - oldest < s.ring && s.begins[(oldest - 1) % s.ring] >= start) --oldest;
-            for (int m = 0; m < s.half; m += kLanes<T>) {
-                Vec<T, kLanes<T>> even{}, odd{};
-                for (std::int64_t i = oldest; i < written; ++i) {
-                    const T* from = s.segments + std::size_t(i % s.ring) * 2 * s.half + m;
-                    even += load<Vec<T, kLanes<T>>>(from);
-                    odd += load<Vec<T, kLanes<T>>>(from + s.half);
-                }
-                for (int lane = 0; lane < kLanes<T>; ++lane) {
-                    s.d[2 * (m + lane)] = double(even[lane]);
-                    s.d[2 * (m + lane) + 1] = double(odd[lane]);
-                }
-            }
-            for (int lag = 1; lag < plan.lags; ++lag) sum += s.d[lag];
+    for (std::int64_t frame = first; frame < first + count; ++frame) {
+        const std::int64_t start = frames.start(frame), stop = start + w;
+        double* f0 = out.f0 + (frame - first);
+        double* confidence = out.confidence + (frame - first);
+        if (frame < begin || frame >= end) {
+            track_alone(frames, start, s, f0, confidence);
+            continue;
         }
+        for (at = most(at, start); at < stop; ++written) {
+            while (frames.start(opening) <= at) ++opening;
+            while (frames.start(closing) + w <= at) ++closing;
+            const std::int64_t edge = least(frames.start(opening), frames.start(closing) + w);
+            const int slot = int(written % s.ring);
+            T* even = s.segments + std::size_t(slot) * 2 * s.half;
+            sum_segment(s.up + (at - origin), down - (at - origin), int(edge - at), s.half, even,
+                        even + s.half);
+            s.begins[slot] = at;
+            at = edge;
+        }
+        // This window's segments are the newest ones, back to its start. Summed in order of time.
+        std::int64_t oldest = written;
+        while (oldest > 0 && written - oldest < s.ring && s.begins[(oldest - 1) % s.ring] >= start) --oldest;
+        for (int m = 0; m < s.half; m += kLanes<T>) {
+            Vec<T, kLanes<T>> even{}, odd{};
+            for (std::int64_t i = oldest; i < written; ++i) {
+                const T* from = s.segments + std::size_t(i % s.ring) * 2 * s.half + m;
+                even += load<Vec<T, kLanes<T>>>(from);
+                odd += load<Vec<T, kLanes<T>>>(from + s.half);
+            }
+            for (int lane = 0; lane < kLanes<T>; ++lane) {
+                s.d[2 * (m + lane)] = double(even[lane]);
+                s.d[2 * (m + lane) + 1] = double(odd[lane]);
+            }
+        }
+        double sum = 0;
+        for (int lag = 1; lag < plan.lags; ++lag) sum += s.d[lag];
         // Outside this range squares of T underflow or overflow. Silence comes here too.
         constexpr double kLeast = sizeof(T) == 4 ? 1e-30 : 1e-280, kMost = sizeof(T) == 4 ? 1e+30 : 1e+280;
-        const double pairs = double(w) * plan.lags;
-        if (!(sum > kLeast * pairs && sum < kMost)) difference_alone(plan, signal, length, start, s);
-        choose(plan, s.d, s.normal, out.f0 + (frame - first), out.confidence + (frame - first));
+        if (!(sum > kLeast * w * plan.lags && sum < kMost)) {
+            track_alone(frames, start, s, f0, confidence);
+            continue;
+        }
+        const Choice choice = choose(plan, s.d, s.room);
+        const double present =
+            presence(s.up + (start - reach - origin), int(w + 2 * reach), int(reach + w / 2), choice.period);
+        conclude(plan, choice, present, f0, confidence);
     }
 }
 
