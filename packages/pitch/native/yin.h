@@ -16,9 +16,9 @@
 //   is enough.
 // * A dip is refined with a windowed sinc, not a parabola, and *then* held against the threshold: at
 //   four samples a period the parabola is off by tens of cents and misses dips altogether.
-// * The threshold rises with the deepest dip found: (1 - a) >= (1 - threshold)(1 - a_min), which is the
-//   paper's rule for a clean signal. In noise every multiple of the period is about equally deep and the
-//   global minimum would pick one at random; the rule picks the first.
+// * The threshold rises with the deepest dip found: a <= threshold + 1.15 a_min. In noise every multiple of
+//   the period is about equally deep, none passes the paper's threshold, and the global minimum would pick
+//   one at random; this picks the first. For a clean signal it is the paper's rule.
 // * At the ends of the signal only pairs inside it are used, so nothing is compared with padding.
 #pragma once
 
@@ -36,6 +36,10 @@ inline constexpr int kYinTaps = 2 * kYinReach;
 // How far outside [f_min, f_max] a dip may lie and still be reported, at the range's end: in noise the
 // dip of a tone at the end falls outside as often as inside, and its double must not win by that.
 inline constexpr double kYinSlack = 0.01;
+
+// How much deeper than the first dip the deepest may be, besides the threshold: dips in noise scatter with
+// the noise. On synthetic voices and instruments 1.0 leaves octaves below, 1.3 makes octaves above.
+inline constexpr double kYinDepth = 1.15;
 
 // Below this share of the power around a frame, its centre counts as outside the sound.
 inline constexpr double kYinPresence = 0.1;

@@ -167,7 +167,7 @@ Choice choose(const YinPlan<T>& plan, double* d, double* room) {
     }
     if (dips == 0) return {double(lowest_lag), 1, false};
 
-    const double limit = deepest + plan.threshold * (1 - deepest);
+    const double limit = plan.threshold + kYinDepth * deepest;
     int chosen = 0;
     while (values[chosen] > limit) ++chosen;
     // Noise makes several dips of one: take the deepest of them.

@@ -47,7 +47,7 @@ class Method:
 
 
 #: The aperiodicity at which YIN's confidence is 1/2.
-_YIN_VOICING = 0.4
+_YIN_VOICING = 0.45
 
 
 def _yin(samples: Floats, grid: Grid, threshold: float, f0: Result, confidence: Result) -> None:
@@ -57,7 +57,7 @@ def _yin(samples: Floats, grid: Grid, threshold: float, f0: Result, confidence: 
         grid.hop_s * grid.sample_rate,
         grid.fmin,
         grid.fmax,
-        2.0 / grid.fmin,
+        max(2.0 / grid.fmin, 0.025),
         threshold,
         _YIN_VOICING,
         f0,
@@ -66,4 +66,4 @@ def _yin(samples: Floats, grid: Grid, threshold: float, f0: Result, confidence: 
     )
 
 
-METHODS: Mapping[str, Method] = MappingProxyType({"yin": Method(threshold=0.15, run=_yin)})
+METHODS: Mapping[str, Method] = MappingProxyType({"yin": Method(threshold=0.1, run=_yin)})

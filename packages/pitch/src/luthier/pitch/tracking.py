@@ -54,7 +54,7 @@ def track(
         How `samples` is laid out. The result has its frames last in either case.
     threshold : float, optional
         How much deeper a longer period must be to be preferred, in (0, 1); the method's own by default
-        (0.15 for ``"yin"``). Lower finds more octaves below, higher more above.
+        (0.1 for ``"yin"``). Lower finds more octaves below, higher more above.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def track(
     Notes
     -----
     The result does not depend on level: any constant times `samples` gives the same pitch. For ``"yin"``
-    the confidence falls with the aperiodicity that is left at the chosen period and is 1/2 where 40 % of
+    the confidence falls with the aperiodicity that is left at the chosen period and is 1/2 where 45 % of
     the frame's power is not periodic.
 
     References
