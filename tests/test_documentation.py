@@ -4,6 +4,9 @@ import doctest
 import importlib
 import pkgutil
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +44,24 @@ def test_examples_of_a_page_run(page, recording):
     for fence in FENCE.finditer(page.read_text()):
         line = page.read_text()[: fence.start(1)].count("\n")
         exec(compile("\n" * line + fence[1], str(page), "exec"), names)
+
+
+COMMANDS = [
+    (page, command)
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    for fence in re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    for command in fence.splitlines()
+    if command.startswith("luthier ")
+]
+
+
+@pytest.mark.parametrize(
+    ("page", "command"), COMMANDS, ids=[f"{page.name}: {command[:40]}" for page, command in COMMANDS]
+)
+def test_commands_of_a_page_run(page, command, recording):
+    program = Path(sys.executable).with_name("luthier")
+    ran = subprocess.run([program, *shlex.split(command)[1:]], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_the_readme_has_an_example():

@@ -126,7 +126,9 @@ def stubs() -> Iterator[tuple[Path, str]]:
         generator = StubGen(module)
         with contextlib.redirect_stdout(io.StringIO()):
             generator.put(module)
-        yield Path(f"packages/{package}/src/luthier/{package}/_native.pyi"), generator.get()
+        # The values of a module's attributes are those of this machine, `isa: str = 'v4'`.
+        text = re.sub(r"^(\w+: \w+) = .*$", r"\1", generator.get(), flags=re.MULTILINE)
+        yield Path(f"packages/{package}/src/luthier/{package}/_native.pyi"), text
 
 
 def effect_classes() -> list[type]:
@@ -186,14 +188,14 @@ def effect_page(cls: type) -> str:
             span = f"{low} to {high}" if low and high else ""
             taper = getattr(parameter.taper, "value", parameter.taper) or ""
             cells = [f"`{parameter.name}`", parameter.unit or "", span, number(parameter.default), taper]
-            doc = " ".join(str(parameter.doc).split())
+            doc = " ".join(str(parameter.doc).split()).replace("|", "\\|")
             lines.append(f"| {' | '.join([*map(str, cells), doc])} |")
         lines.append("")
     lines += [
         "```{eval-rst}",
         f".. autoclass:: luthier.effects.{cls.__name__}",
-        "   :members:",
-        "   :exclude-members: parameters",
+        # What has parameters has its methods from Effect; a chain has its own.
+        *([] if parameters else ["   :members:"]),
         "```",
         "",
     ]
