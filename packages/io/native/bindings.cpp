@@ -64,13 +64,22 @@ std::unique_ptr<Decoder> open_decoder(std::shared_ptr<Source> source) {
         WavLayout wav = parse_wav(*source);
         if (wav.native) return std::make_unique<WavDecoder>(std::move(source), std::move(wav));
     }
-    return std::make_unique<SndfileDecoder>(std::move(source));
+    Signals signals;
+    return std::make_unique<SndfileDecoder>(std::move(source), signals);
 }
 
 template <class T>
 using Planar = nb::ndarray<T, nb::ndim<2>, nb::device::cpu>;
 template <class T>
 using PlanarInput = nb::ndarray<const T, nb::ndim<2>, nb::device::cpu, nb::c_contig>;
+
+// Runs `body` without the GIL and with the object to itself.
+template <class Object, class F>
+auto alone(Object& object, F&& body) {
+    nb::gil_scoped_release release;
+    std::lock_guard lock(object.mutex);
+    return body();
+}
 
 template <class T>
 void read_into(Decoder& decoder, Planar<T> out, bool interleaved) {
@@ -82,18 +91,18 @@ void read_into(Decoder& decoder, Planar<T> out, bool interleaved) {
     if (!shaped) throw nb::value_error("the array's shape or strides do not fit");
     const Target<T> target{out.data(), std::ptrdiff_t(interleaved ? 0 : out.stride(0)), interleaved};
     const auto frames = std::int64_t(interleaved ? out.shape(0) : out.shape(1));
-    nb::gil_scoped_release release;
-    std::lock_guard lock(decoder.mutex);
-    Signals signals;
-    decoder.read(target, frames, signals);
+    alone(decoder, [&] {
+        Signals signals;
+        decoder.read(target, frames, signals);
+    });
 }
 
 template <class T>
 void write_from(Encoder& encoder, PlanarInput<T> samples) {
-    nb::gil_scoped_release release;
-    std::lock_guard lock(encoder.mutex);
-    Signals signals;
-    encoder.write(samples.data(), samples.stride(0), std::int64_t(samples.shape(1)), signals);
+    alone(encoder, [&] {
+        Signals signals;
+        encoder.write(samples.data(), samples.stride(0), std::int64_t(samples.shape(1)), signals);
+    });
 }
 
 void set_error(const char* type, const char* message) {
@@ -152,18 +161,22 @@ NB_MODULE(_native, m) {
         .def_prop_ro("sample_rate", [](Decoder& d) { return d.info().sample_rate; })
         .def_prop_ro("channels", [](Decoder& d) { return d.info().channels; })
         .def_prop_ro("frames", [](Decoder& d) { return d.info().frames; })
-        .def_prop_ro("position", &Decoder::position)
-        .def("seek", &Decoder::seek, "frame"_a)
-        .def("require", &Decoder::require, "frames"_a)
+        .def_prop_ro("position", [](Decoder& d) { return alone(d, [&] { return d.position(); }); })
+        .def(
+            "seek", [](Decoder& d, std::int64_t frame) { alone(d, [&] { d.seek(frame); }); }, "frame"_a)
+        .def(
+            "require", [](Decoder& d, std::int64_t frames) { alone(d, [&] { d.require(frames); }); },
+            "frames"_a)
         .def("read_into", &read_into<float>, "out"_a.noconvert(), "interleaved"_a)
         .def("read_into", &read_into<double>, "out"_a.noconvert(), "interleaved"_a);
     m.def("open_decoder", &open_decoder, "source"_a, nb::call_guard<nb::gil_scoped_release>());
 
     nb::class_<Encoder>(m, "Encoder")
-        .def_prop_ro("position", &Encoder::position)
+        .def_prop_ro("position", [](Encoder& e) { return alone(e, [&] { return e.position(); }); })
         .def("write", &write_from<float>, "samples"_a.noconvert())
         .def("write", &write_from<double>, "samples"_a.noconvert())
-        .def("finish", &Encoder::finish, nb::call_guard<nb::gil_scoped_release>());
+        .def("finish", [](Encoder& e) { alone(e, [&] { e.finish(); }); })
+        .def("abandon", [](Encoder& e) { alone(e, [&] { e.abandon(); }); });
     m.def(
         "open_encoder",
         [](int descriptor, const std::string& name, const std::string& format, const std::string& subtype,

@@ -1,24 +1,92 @@
-// Signs of truncation that libsndfile passes over in silence.
+// Signs of truncation that libsndfile passes over in silence: it takes what is there for all there was.
+//
+// Each container is asked for what it says about its own length, with a few reads of its head or tail:
+// Ogg pages (RFC 3533), AIFF chunks (Apple, "Audio Interchange File Format", 1989 and 1991), the headers
+// of AU and of Sony Wave64, and RIFF chunks that hold a codec which is not ours.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <vector>
 
 #include "source.h"
+#include "wav_format.h"
 
 namespace luthier::io {
 
 struct Damage {
     std::string reason;                // empty: none found
     std::int64_t frames_promised = 0;  // by the file itself, where it says; 0 where it does not
+    // Ogg: the frame that the last page begins at, or 0. libvorbisfile miscounts inside of a last page
+    // that is trimmed, so that a seek must not land there.
+    std::int64_t last_page = 0;
 };
 
-inline Damage find_damage(Source& source, const std::string& format, const std::string& subtype,
-                          std::int64_t frames) {
-    (void)source;
-    (void)format;
-    (void)subtype;
-    (void)frames;
+inline std::uint32_t big32(const unsigned char* p) {
+    return std::uint32_t(p[0]) << 24 | std::uint32_t(p[1]) << 16 | std::uint32_t(p[2]) << 8 | p[3];
+}
+
+inline Damage ogg_damage(Source& source) {
+    // Two pages of the largest size, and a bit.
+    static constexpr std::int64_t kTail = 2 * 65'307 + 64;
+    const std::int64_t bytes = std::min(source.size(), kTail), start = source.size() - bytes;
+    std::vector<unsigned char> tail(std::size_t(bytes), 0);
+    const auto there = std::int64_t(source.read_at(start, tail.data(), tail.size()));
+    Damage damage;
+    bool last = true;
+    for (std::int64_t at = there - 4; at >= 0; --at) {
+        const unsigned char* page = tail.data() + at;
+        if (std::memcmp(page, "OggS", 4) != 0) continue;
+        std::int64_t length = 27;
+        const bool head = at + 27 <= there && page[4] == 0 && at + 27 + page[26] <= there;
+        if (head) {
+            length += page[26];
+            for (int i = 0; i < page[26]; ++i) length += page[27 + i];
+        }
+        if (last) {
+            if (!head || at + length > there)
+                damage.reason = "its last Ogg page is cut";
+            else if (!(page[5] & 4))
+                damage.reason = "its Ogg stream has no end-of-stream page";
+            last = false;
+            continue;
+        }
+        const auto granule = head ? std::int64_t(little64(page + 6)) : -1;
+        if (granule < 0) continue;  // no packet ends on this page
+        damage.last_page = granule;
+        return damage;
+    }
+    if (last) damage.reason = "its Ogg stream has no end-of-stream page";
+    return damage;
+}
+
+inline Damage aiff_damage(Source& source) {
+    std::int64_t frames = 0, at = 12;
+    unsigned char chunk[16];
+    while (source.read_at(at, chunk, 8) == 8) {
+        const auto size = std::int64_t(big32(chunk + 4));
+        if (!std::memcmp(chunk, "COMM", 4) && source.read_at(at + 8, chunk + 8, 6) == 6)
+            frames = std::int64_t(big32(chunk + 10));
+        if (!std::memcmp(chunk, "SSND", 4) && at + 8 + size > source.size())
+            return {"its sound data chunk is cut short", frames, 0};
+        at += 8 + size + (size & 1);
+    }
+    return {};
+}
+
+inline Damage find_damage(Source& source, const std::string& format) {
+    static constexpr const char* kCut = "its audio is cut short";
+    unsigned char head[24] = {};
+    source.read_at(0, head, sizeof head);
+    if (format == "OGG") return ogg_damage(source);
+    if (format == "AIFF") return aiff_damage(source);
+    if (format == "W64" && little64(head + 16) > std::uint64_t(source.size())) return {kCut, 0, 0};
+    if (format == "AU" && !std::memcmp(head, ".snd", 4) && big32(head + 8) != kUnknownSize &&
+        std::int64_t(big32(head + 4)) + std::int64_t(big32(head + 8)) > source.size())
+        return {kCut, 0, 0};
+    if (is_wav(head, sizeof head) && parse_wav(source).data_cut) return {kCut, 0, 0};
     return {};
 }
 

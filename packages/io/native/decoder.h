@@ -67,6 +67,8 @@ class Encoder {
                        Progress& progress) = 0;
     // Completes the header and puts every byte on the disk.
     virtual void finish() = 0;
+    // Lets go of the file. Nothing more reaches it, and only destruction may follow.
+    virtual void abandon() = 0;
     std::int64_t position() const { return position_; }
 
     std::mutex mutex;

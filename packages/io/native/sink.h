@@ -49,6 +49,7 @@ class Sink {
     // What was written already, for encoders that look back.
     std::size_t read(void* to, std::size_t bytes) {
         flush();
+        if (descriptor_ < 0) return 0;
         move_to(start_);
 #if defined(_WIN32)
         const auto got = _read(descriptor_, to, unsigned(bytes));
@@ -73,13 +74,15 @@ class Sink {
         if (failed && errno != EINVAL && errno != ENOTSUP) throw_errno(name_);
         release();
     }
+    // Closes the file; what is written from here on goes nowhere.
+    void abandon() { release(); }
 
   private:
     static constexpr std::size_t kBuffer = 1 << 18;
 
     void flush() {
-        std::size_t done = 0;
-        if (used_) move_to(start_);
+        std::size_t done = descriptor_ < 0 ? used_ : 0;
+        if (done < used_) move_to(start_);
         while (done < used_) {
 #if defined(_WIN32)
             const auto n = _write(descriptor_, buffer_.get() + done, unsigned(used_ - done));

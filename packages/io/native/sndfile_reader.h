@@ -15,7 +15,7 @@ namespace luthier::io {
 
 class SndfileDecoder : public Decoder {
   public:
-    explicit SndfileDecoder(std::shared_ptr<Source> source)
+    SndfileDecoder(std::shared_ptr<Source> source, Progress& progress)
         : lib_(sf::library()), source_(std::move(source)) {
         open();
         const int type = file_info_.format & sf::kTypeMask;
@@ -28,18 +28,18 @@ class SndfileDecoder : public Decoder {
             throw DecodeError(source_->name() + ": the header is damaged: it declares " +
                               std::to_string(info_.channels) + " channels at " +
                               std::to_string(info_.sample_rate) + " Hz");
-        preroll_ = preroll_frames(subtype);
+        path_ = path_of(subtype);
         info_.frames = file_info_.frames;
         // A FLAC encoder that writes to a pipe leaves the length out.
-        if (info_.frames < 0 || info_.frames >= kUnknownFrames) info_.frames = count_frames();
+        if (info_.frames < 0 || info_.frames >= kUnknownFrames) info_.frames = count_frames(progress);
         found_ = info_.frames;
-        damage_ = find_damage(*source_, info_.format, info_.subtype, info_.frames);
+        damage_ = find_damage(*source_, info_.format);
         if (damage_.frames_promised > info_.frames) info_.frames = damage_.frames_promised;
     }
 
     void require(std::int64_t frames) override {
         const std::int64_t end = position_ + frames;
-        if (end > found_) throw_truncated(source_->name(), found_, damage_.reason);
+        if (frames > 0 && end > found_) throw_truncated(source_->name(), found_, damage_.reason);
         if (!damage_.reason.empty() && frames > 0 && end == info_.frames && found_ == info_.frames)
             throw DecodeError(source_->name() + ": " + damage_.reason + ", so frames after the first " +
                               grouped(found_) +
@@ -57,19 +57,22 @@ class SndfileDecoder : public Decoder {
   private:
     static constexpr std::int64_t kBlock = 4096;
     static constexpr std::int64_t kUnknownFrames = std::int64_t(1) << 48;
-    static constexpr std::int64_t kExact = -1, kFromStart = -2;
 
-    // How a frame in the middle is reached without a trace of how the handle got there.
-    static std::int64_t preroll_frames(int subtype) {
-        switch (subtype) {
-            // Layer III refers back at most 511 bytes: 40 frames at 8 kbit/s, 1152 samples each.
-            case 0x80:
-            case 0x81:
-            case 0x82: return 64 * 1152;
-            case 0x60: return 1 << 15;
-            case 0x64: return kFromStart;
-            default: return kExact;
-        }
+    // How a frame in the middle is reached so that its samples bear no trace of the way there. Seeks of
+    // the library on a handle that has decoded already return wrong samples (MP3 after a short step back,
+    // Vorbis after a short step forward), so that every path but kExact opens the file anew.
+    //   kExact      The library's seek is right: PCM, floats, FLAC, u-law and A-law.
+    //   kVorbis     A frame depends on its block and the one before, at most 8192 frames each: seek that
+    //               far ahead of it and decode up to it. Never into the last page, see Damage.
+    //   kFromStart  Decode everything before. MP3: what a synthesis window sums first depends on how many
+    //               granules were decoded before (modulo 16 steps), so that other paths differ in the last
+    //               bit. Opus: the state of a low bit rate decays slower than any pre-roll. And the rest.
+    enum class Path { kExact, kVorbis, kFromStart };
+    static constexpr std::int64_t kVorbisPreroll = 1 << 15;
+
+    static Path path_of(int subtype) {
+        if ((subtype >= 0x01 && subtype <= 0x07) || subtype == 0x10 || subtype == 0x11) return Path::kExact;
+        return subtype == 0x60 ? Path::kVorbis : Path::kFromStart;
     }
 
     void open() {
@@ -82,13 +85,14 @@ class SndfileDecoder : public Decoder {
     }
     [[noreturn]] void throw_unreadable() const;
 
-    std::int64_t count_frames() {
+    std::int64_t count_frames(Progress& progress) {
         std::vector<float> scratch(std::size_t(kBlock * info_.channels));
         std::int64_t count = 0;
         for (;;) {
             const std::int64_t got = lib_.readf_float(file_->get(), scratch.data(), kBlock);
             if (got <= 0) break;
             count += got;
+            progress.poll();
         }
         open();
         return count;
@@ -116,26 +120,19 @@ class SndfileDecoder : public Decoder {
         }
     }
 
-    // Same-handle seeks of the library return wrong samples: MP3 after a short step back, Vorbis after a
-    // short step forward. A fresh handle does not; see the tests for how that was established.
     template <class T>
     void move(T* scratch, Progress& progress) {
         const std::int64_t to = position_;
         if (to == file_position_) return;
-        if (preroll_ == kExact) {
-            if (lib_.seek(file_->get(), to, 0) == to) {
+        if (path_ == Path::kExact) {
+            if (lib_.seek(file_->get(), to, 0) == to)
                 file_position_ = to;
-                return;
-            }
+            else
+                open();
+        } else if (to < file_position_ || (path_ == Path::kVorbis && to - file_position_ > kVorbisPreroll)) {
             open();
-            skip_to(to, scratch, progress);
-            return;
-        }
-        const bool near = to > file_position_ && to - file_position_ <= std::max(preroll_, kBlock);
-        if (!near && !(preroll_ == kFromStart && to > file_position_)) {
-            open();
-            const std::int64_t from = to - preroll_;
-            if (preroll_ != kFromStart && from > 0) {
+            const std::int64_t from = std::min(to, damage_.last_page) - kVorbisPreroll;
+            if (path_ == Path::kVorbis && from > 0) {
                 if (lib_.seek(file_->get(), from, 0) == from)
                     file_position_ = from;
                 else
@@ -185,7 +182,7 @@ class SndfileDecoder : public Decoder {
     std::optional<sf::Open> file_;
     std::int64_t file_position_ = 0;  // of the handle; position_ is the reader's
     std::int64_t found_ = 0;          // frames that the library says are there
-    std::int64_t preroll_ = kExact;
+    Path path_ = Path::kExact;
     Damage damage_;
     std::vector<float> floats_;
     std::vector<double> doubles_;
@@ -194,14 +191,16 @@ class SndfileDecoder : public Decoder {
 inline void SndfileDecoder::throw_unreadable() const {
     const std::string& name = source_->name();
     unsigned char head[4] = {};
-    const bool known = source_->read_at(0, head, 4) == 4 &&
-                       (!std::memcmp(head, "fLaC", 4) || !std::memcmp(head, "OggS", 4) ||
-                        !std::memcmp(head, "FORM", 4) || !std::memcmp(head, "RIFF", 4));
+    const bool known =
+        source_->read_at(0, head, 4) == 4 &&
+        (!std::memcmp(head, "fLaC", 4) || !std::memcmp(head, "OggS", 4) || !std::memcmp(head, "FORM", 4) ||
+         !std::memcmp(head, "RIFF", 4) || !std::memcmp(head, "caff", 4) || !std::memcmp(head, ".snd", 4));
     if (known)
-        throw DecodeError(name + ": is damaged or uses a codec that is not supported (" + file_->refusal() +
+        throw DecodeError(name + ": is damaged or holds a codec that is not supported (" + file_->refusal() +
                           ")");
-    throw UnsupportedFormat(name + ": is not an audio file of a known format (" + file_->refusal() +
-                            "). Readable are WAV, FLAC, MP3, Ogg Vorbis, Opus and AIFF");
+    throw UnsupportedFormat(name +
+                            ": is not audio of a known format, or its first bytes are damaged. "
+                            "Readable are WAV, FLAC, MP3, Ogg Vorbis, Opus and AIFF");
 }
 
 }  // namespace luthier::io

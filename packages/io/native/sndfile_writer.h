@@ -60,6 +60,7 @@ class SndfileEncoder : public Encoder {
         if (failed) throw EncodeError(sink_->name() + ": the encoder could not complete the file");
         sink_->finish();
     }
+    void abandon() override { sink_->abandon(); }
 
   private:
     // Vorbis keeps a block on the stack: large ones overflow it.

@@ -32,7 +32,8 @@ struct WavLayout {
     int frame_bytes = 0;
     std::int64_t data_offset = 0;
     std::int64_t frames_present = 0;
-    bool native = false;  // false: a codec that is not ours (u-law, ADPCM ...)
+    bool data_cut = false;  // the data chunk promises more bytes than there are
+    bool native = false;    // false: a codec that is not ours (u-law, ADPCM ...)
 };
 
 inline bool is_wav(const unsigned char* head, std::size_t bytes) {
@@ -123,7 +124,6 @@ inline WavLayout parse_wav(Source& source) {
             if (!have_fmt)
                 throw DecodeError(name + ": the WAV header is damaged: audio comes before its format");
             wav.data_offset = body;
-            if (!wav.native) return wav;
             const std::int64_t there = std::max<std::int64_t>(0, source.size() - body);
             std::uint64_t promised = size;
             if (size == kUnknownSize) {
@@ -139,6 +139,8 @@ inline WavLayout parse_wav(Source& source) {
                 if (!chunk_follows || std::int64_t(little32(next + 4)) > there - 8)
                     promised = std::uint64_t(there);
             }
+            wav.data_cut = promised > std::uint64_t(there);
+            if (!wav.native) return wav;
             const auto frame_bytes = std::uint64_t(wav.frame_bytes);
             wav.info.frames = std::int64_t(std::min<std::uint64_t>(promised, INT64_MAX) / frame_bytes);
             wav.frames_present = std::min(wav.info.frames, there / wav.frame_bytes);

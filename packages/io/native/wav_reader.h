@@ -17,7 +17,7 @@ class WavDecoder : public Decoder {
     }
 
     void require(std::int64_t frames) override {
-        if (frames > wav_.frames_present - position_)
+        if (frames > 0 && frames > wav_.frames_present - position_)
             throw_truncated(source_->name(), wav_.frames_present, "");
     }
     void read(const Target<float>& to, std::int64_t frames, Progress& progress) override {

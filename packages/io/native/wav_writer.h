@@ -58,6 +58,7 @@ class WavEncoder : public Encoder {
         write_header(room_, bytes);
         sink_->finish();
     }
+    void abandon() override { sink_->abandon(); }
 
   private:
     // Leaves room for the rest of the header below 2^32.

@@ -7,6 +7,7 @@ import io
 import operator
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -72,8 +73,10 @@ class Reader:
 
     def __init__(self, source: Readable) -> None:
         self._name = _name_of(source)
-        self._source = _source(source, self._name)
-        self._decoder: _native.Decoder | None = _open_decoder(self._source)
+        self._lock = threading.Lock()
+        opened = _source(source, self._name)
+        self._bytes = opened.size
+        self._decoder: _native.Decoder | None = _open_decoder(opened)
         self._info = Info(
             self._decoder.format,
             self._decoder.subtype,
@@ -119,7 +122,9 @@ class Reader:
         ParameterError
             When `frame` is negative or beyond the end. The end itself is allowed.
         """
-        self._open().seek(_check_frame("frame", frame, self._info.frames, self._name))
+        wanted = _check_frame("frame", frame, self._info.frames, self._name)
+        with self._lock:
+            self._open().seek(wanted)
 
     def read(
         self,
@@ -144,14 +149,18 @@ class Reader:
         DecodeError
             When the file is damaged or holds fewer frames than it promises and this read reaches there.
         """
-        decoder = self._open()
         kind = check_dtype(dtype)
         interleaved = check_layout(layout)
+        with self._lock:
+            return self._read(frames, kind, interleaved)
+
+    def _read(self, frames: int | None, kind: np.dtype[Any], interleaved: bool) -> Samples:
+        decoder = self._open()
         left = self._info.frames - decoder.position
         count = left if frames is None else min(_check_count("frames", frames), left)
         decoder.require(count)
         channels = self._info.channels
-        budget = max(_ALLOCATION, _ALLOCATION_PER_BYTE * self._source.size)
+        budget = max(_ALLOCATION, _ALLOCATION_PER_BYTE * self._bytes)
         at_once = max(4096, budget // (channels * kind.itemsize))
         if count <= at_once:
             return _read_piece(decoder, count, channels, kind, interleaved)

@@ -154,7 +154,9 @@ class Writer:
 
     def abort(self) -> None:
         """Give the file up: nothing is left of it, and what was under its name before stays."""
-        self._encoder = None
+        if self._encoder is not None:
+            self._encoder.abandon()
+            self._encoder = None
         if self._temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary)
