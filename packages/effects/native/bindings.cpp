@@ -51,7 +51,12 @@ class PyStream {
 
     // (batch, channels, frames) in and out; Python has checked shapes and that frames are contiguous.
     bool process(In in, Out out) {
-        if (busy_.test_and_set()) throw std::runtime_error("the stream is in use by another thread");
+        if (busy_.test_and_set()) {
+            const nb::object error = nb::module_::import_("luthier.core").attr("StreamError");
+            PyErr_SetString(error.ptr(), "a stream belongs to one thread at a time, and another one is in it: "
+                                         "make a stream for each thread");
+            throw nb::python_error();
+        }
         const Release release{busy_};
         // A slice of some tens of milliseconds at most, so that Ctrl-C is heard. A whole number of groups,
         // or slicing would add partial groups.

@@ -62,6 +62,12 @@ inline Group<T> glide(double from, double to) {
     return T(from) + T(to - from) * steps;
 }
 
+// Whether any parameter moves. Params holds nothing but doubles.
+template <class Params>
+inline bool moves(const Params& from, const Params& to) {
+    return std::memcmp(&from, &to, sizeof from) != 0;
+}
+
 // Amplitudes below -120 dB of full scale count as silence: the end of a tail.
 inline constexpr double kSilence = 1e-6;
 

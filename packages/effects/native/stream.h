@@ -75,15 +75,18 @@ class Glide {
     // The values at the first and last frame of the next group.
     std::pair<double, double> next() {
         if (!moving()) return {value_, value_};
-        const double from = position_;
-        const double step = (end_ - start_) / groups_;
-        const double last = from + step * (kGroup - 1) / kGroup;
+        const double from = at(done_), last = at(done_ + double(kGroup - 1) / kGroup);
         ++done_;
-        position_ = moving() ? start_ + step * done_ : end_;
+        position_ = moving() ? at(done_) : end_;
         return {unscale(from), unscale(last)};
     }
 
   private:
+    // The way has no corners (3 t^2 - 2 t^3): a straight ramp over a wide range would be heard at its end.
+    double at(double groups) const {
+        const double t = groups / groups_;
+        return start_ + (end_ - start_) * t * t * (3 - 2 * t);
+    }
     double scale(double v) const { return taper_ == Taper::log ? log2(v) : v; }
     double unscale(double u) const { return taper_ == Taper::log ? exp2(u) : u; }
 

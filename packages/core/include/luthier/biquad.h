@@ -46,10 +46,10 @@ struct System {
     static constexpr int kStates = 2 * P;
     using State = Vec<double, kStates>;
 
-    alignas(64) T h[2 * kGroup];           // 15 zeros, then the impulse response
-    alignas(64) T c[kStates][kGroup];      // c[k][i]: what state k adds to output i
-    alignas(64) double b[kGroup][kStates]; // b[j]: what input j adds to the state
-    alignas(64) double a[kStates][kStates];// a[k]: what state k adds to the next state
+    alignas(64) T h[2 * kGroup];             // 15 zeros, then the impulse response
+    alignas(64) T c[kStates][kGroup];        // c[k][i]: what state k adds to output i
+    alignas(64) double b[kGroup][kStates];   // b[j]: what input j adds to the state
+    alignas(64) double a[kStates][kStates];  // a[k]: what state k adds to the next state
 
     void set(const Section* sections) {
         // The answer to an impulse.
@@ -106,7 +106,7 @@ struct System {
                 // Two partial sums each, to shorten the chains of additions.
                 V y[parts][2] = {};
                 unroll<parts>([&](auto q) __attribute__((always_inline)) {
-                    unroll<W * (q + 1)>([&](auto j) __attribute__((always_inline)) {
+                    unroll<W*(q + 1)>([&](auto j) __attribute__((always_inline)) {
                         y[q][j & 1] += load<V>(h + kGroup - 1 + q * W - j) * u[j];
                     });
                     unroll<kStates>([&](auto k) __attribute__((always_inline)) {
@@ -124,9 +124,8 @@ struct System {
                 const State sum = next[0] + next[1];
                 s[n] = ((sum < kSilence) & (sum > -kSilence)) ? State{} : sum;
 
-                unroll<parts>([&](auto q) __attribute__((always_inline)) {
-                    store(u + q * W, y[q][0] + y[q][1]);
-                });
+                unroll<parts>([&](auto q)
+                                  __attribute__((always_inline)) { store(u + q * W, y[q][0] + y[q][1]); });
             });
         }
         for (int n = 0; n < N; ++n) store(states + n * states_stride, s[n]);
@@ -192,6 +191,9 @@ class BiquadCascade {
             }
         }
     }
+
+    // The two doubles of one section's state, for Section::step() in place of process().
+    double* memory(int channel, int section) { return state_.data() + channel * stride_ + 2 * section; }
 
     // Silence behind; the coefficients stay.
     void reset() LUTHIER_REALTIME { state_.clear(); }

@@ -29,8 +29,8 @@ struct Compressor : EffectDefaults {
         threshold_ = glide<T>(octaves(from.threshold_db), octaves(to.threshold_db));
         makeup_ = glide<T>(octaves(from.makeup_db), octaves(to.makeup_db));
         slope_ = glide<T>(1 / from.ratio - 1, 1 / to.ratio - 1);
-        knee_ = T(octaves(from.knee_db));
-        curvature_ = knee_ > 0 ? 1 / (2 * knee_) : T(0);
+        knee_ = glide<T>(octaves(from.knee_db), octaves(to.knee_db));
+        curvature_ = knee_ > 0 ? 1 / (2 * knee_) : Group<T>{};
     }
 
     void process(Block<T> x) LUTHIER_REALTIME {
@@ -88,7 +88,7 @@ struct Compressor : EffectDefaults {
     Group<T> gain_for(Group<T> level) const {
         const Group<T> over = log2(level) - threshold_;
         Group<T> inside = over + knee_ / 2;
-        inside = inside < 0 ? Group<T>{} : inside > knee_ ? Group<T>{} + knee_ : inside;
+        inside = inside < 0 ? Group<T>{} : inside > knee_ ? knee_ : inside;
         const Group<T> above = over - knee_ / 2;
         const Group<T> excess = inside * inside * curvature_ + (above > 0 ? above : Group<T>{});
         return exp2(slope_ * excess + makeup_);
@@ -97,8 +97,7 @@ struct Compressor : EffectDefaults {
     double frames_per_ms_ = 44.1;
     double attack_ = 1, release_ = 1;
     double envelope_ = 0;
-    Group<T> threshold_{}, makeup_{}, slope_{};
-    T knee_ = 0, curvature_ = 0;
+    Group<T> threshold_{}, makeup_{}, slope_{}, knee_{}, curvature_{};
 };
 
 }  // namespace luthier::inline LUTHIER_ISA

@@ -1,6 +1,7 @@
 from luthier.effects.chain import Chain
 from luthier.effects.compressor import Compressor
 from luthier.effects.effect import Effect
+from luthier.effects.filters import HighpassFilter, HighShelfFilter, LowpassFilter, LowShelfFilter, PeakFilter
 from luthier.effects.gain import Gain
 from luthier.effects.mix import Mix
 from luthier.effects.parameter import Parameter, param
@@ -8,4 +9,4 @@ from luthier.effects.reverb import Reverb
 from luthier.effects.stream import Stream
 
 __version__ = "0.1.0"
-__all__ = ["Chain", "Compressor", "Effect", "Gain", "Mix", "Parameter", "Reverb", "Stream", "param"]
+__all__ = ["Chain", "Compressor", "Effect", "Gain", "HighShelfFilter", "HighpassFilter", "LowShelfFilter", "LowpassFilter", "PeakFilter", "Mix", "Parameter", "Reverb", "Stream", "param"]

@@ -1,0 +1,13 @@
+// Low-pass of first order: 6 dB an octave, -3.01 dB at the cutoff.
+#pragma once
+
+#include "section_effect.h"
+
+namespace luthier::inline LUTHIER_ISA {
+
+template <class T>
+struct LowpassFilter : SectionEffect<T, LowpassFilter<T>, CutoffParams> {
+    static Section section(const CutoffParams& p, double rate) { return design::lowpass1(p.cutoff_hz, rate); }
+};
+
+}  // namespace luthier::inline LUTHIER_ISA

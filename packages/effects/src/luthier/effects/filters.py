@@ -1,0 +1,123 @@
+"""Filters."""
+
+from __future__ import annotations
+
+from luthier.effects.effect import Effect
+from luthier.effects.parameter import param
+
+__all__ = ["HighShelfFilter", "HighpassFilter", "LowShelfFilter", "LowpassFilter", "PeakFilter"]
+
+
+class LowpassFilter(Effect):
+    """First-order low-pass: 6 dB an octave, -3.01 dB at the cutoff.
+
+    The analogue RC low-pass through the bilinear transform, so that the gain at the cutoff is exact and
+    there is none at Nyquist.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import luthier.effects as fx
+    >>> steady = np.ones(44_100)
+    >>> y = fx.LowpassFilter(cutoff_hz=1000)(steady, 44_100)
+    >>> bool(abs(y[-1] - 1) < 1e-12)
+    True
+    """
+
+    cutoff_hz: float = param(
+        50.0,
+        unit="Hz",
+        minimum=1,
+        maximum=100_000,
+        taper="log",
+        doc="Where the gain is -3.01 dB; above 0.49 of the sample rate it counts as that.",
+    )
+
+
+class HighpassFilter(Effect):
+    """First-order high-pass: 6 dB an octave, -3.01 dB at the cutoff.
+
+    The analogue RC high-pass through the bilinear transform, so that the gain at the cutoff is exact.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import luthier.effects as fx
+    >>> steady = np.ones(44_100)
+    >>> y = fx.HighpassFilter(cutoff_hz=80)(steady, 44_100)
+    >>> bool(abs(y[-1]) < 1e-12)
+    True
+    """
+
+    cutoff_hz: float = param(
+        50.0,
+        unit="Hz",
+        minimum=1,
+        maximum=100_000,
+        taper="log",
+        doc="Where the gain is -3.01 dB; above 0.49 of the sample rate it counts as that.",
+    )
+
+
+class _Bell(Effect):
+    cutoff_hz: float = param(
+        440.0,
+        unit="Hz",
+        minimum=1,
+        maximum=100_000,
+        taper="log",
+        doc="Centre or corner; above 0.49 of the sample rate it counts as that.",
+    )
+    gain_db: float = param(0.0, unit="dB", minimum=-48, maximum=48, doc="The boost, or the cut.")
+    q: float = param(
+        2**-0.5, minimum=0.05, maximum=100, taper="log", doc="Resonance: centre frequency by bandwidth."
+    )
+
+
+class PeakFilter(_Bell):
+    """Second-order bell: `gain_db` at the centre, none far from it.
+
+    Source: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients"; run as a state
+    variable filter (A. Simper, 2013), so that its parameters may move.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import luthier.effects as fx
+    >>> t = np.arange(44_100) / 44_100
+    >>> y = fx.PeakFilter(cutoff_hz=1000, gain_db=6, q=2)(np.sin(2 * np.pi * 1000 * t), 44_100)
+    >>> round(20 * np.log10(np.abs(y[-4410:]).max()), 2)
+    np.float64(6.0)
+    """
+
+
+class LowShelfFilter(_Bell):
+    """Second-order low shelf: `gain_db` far below the cutoff, half of it at the cutoff, none far above.
+
+    Source: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients"; run as a state
+    variable filter (A. Simper, 2013), so that its parameters may move.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import luthier.effects as fx
+    >>> y = fx.LowShelfFilter(cutoff_hz=1000, gain_db=-6)(np.ones(44_100), 44_100)
+    >>> round(20 * np.log10(y[-1]), 3)
+    np.float64(-6.0)
+    """
+
+
+class HighShelfFilter(_Bell):
+    """Second-order high shelf: `gain_db` far above the cutoff, half of it at the cutoff, none far below.
+
+    Source: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients"; run as a state
+    variable filter (A. Simper, 2013), so that its parameters may move.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import luthier.effects as fx
+    >>> y = fx.HighShelfFilter(cutoff_hz=1000, gain_db=-6)(np.ones(44_100), 44_100)
+    >>> round(20 * np.log10(y[-1]), 3)
+    np.float64(0.0)
+    """
