@@ -30,13 +30,11 @@ _INTEGER_PCM = {"int8": 2**7, "int16": 2**15, "int32": 2**31}
 def check_sample_rate(sample_rate: object, name: str = "sample_rate") -> float:
     """Return `sample_rate` as a float, or raise `ParameterError` saying what is allowed."""
     low, high = SAMPLE_RATES
+    value: Any = sample_rate
+    is_number = not isinstance(value, bool) and isinstance(value, numbers.Real)
     # The comparison comes before float(), which an integer of 400 digits would overflow.
-    if (
-        isinstance(sample_rate, numbers.Real)
-        and not isinstance(sample_rate, bool)
-        and low <= sample_rate <= high
-    ):
-        return float(sample_rate)
+    if is_number and low <= value <= high:
+        return float(value)
     raise ParameterError(
         f"{name} must be a number of frames a second between {low:g} and {high:g}, got {sample_rate!r}"
     )

@@ -102,7 +102,7 @@ def _wav_bytes(samples: npt.NDArray[np.floating], sample_rate: float) -> bytes:
     """`samples` as 16-bit WAV, clipped at full scale. For players only: files are luthier.io's work."""
     channels, _ = samples.shape
     finite = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
-    pcm = np.rint(np.clip(finite, -1.0, 1.0) * 32767.0).astype("<i2").T.tobytes()
+    pcm: bytes = np.rint(np.clip(finite, -1.0, 1.0) * 32767.0).astype("<i2").T.tobytes()
     rate = max(1, round(sample_rate))
     header = struct.pack(
         "<4sI4s4sIHHIIHH4sI",

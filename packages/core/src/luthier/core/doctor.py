@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from luthier.core.report import Report, doctor
 
-__all__ = ["doctor", "main"]
+__all__ = ["doctor", "main", "show"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,8 +21,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     arguments = parser.parse_args(argv)
-    report = doctor()
-    print(json.dumps(report.to_dict(), indent=2) if arguments.json else report.to_markdown())
+    return show(doctor(), as_json=arguments.json)
+
+
+def show(report: Report, *, as_json: bool) -> int:
+    """Print a report and return the exit code that it stands for."""
+    print(json.dumps(report.to_dict(), indent=2) if as_json else report.to_markdown())
     return 0 if report.ok else 1
 
 

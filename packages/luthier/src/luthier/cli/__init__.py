@@ -1,0 +1,100 @@
+"""The command line ``luthier``. Each command is a module of its name with ``add_to(commands)`` and ``run``.
+
+Exit codes: 0, all done; 1, some file failed; 2, the command line is wrong; 130, interrupted.
+Every error is one line on standard error; ``--debug`` shows where it came from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.metadata
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from luthier.cli import doctor, effects, info, pitch, process
+from luthier.cli.errors import UsageError, one_line
+from luthier.core import LuthierError
+
+__all__ = ["main"]
+
+__version__ = importlib.metadata.version("luthier")
+
+DEBUG = "show the traceback of an error"
+
+_COMMANDS = (info, process, pitch, effects, doctor)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line too, and whose epilog may be made when help is asked for."""
+
+    make_epilog: Callable[[], str] | None = None
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} ({self.prog} --help shows what there is)\n")
+
+    def format_help(self) -> str:
+        if self.make_epilog is not None:
+            self.epilog = self.make_epilog()
+        return super().format_help()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = _Parser(
+        prog="luthier",
+        description="Audio from the command line: look at files, process them, track their pitch.",
+        epilog="'luthier COMMAND --help' shows more of each.",
+    )
+    parser.add_argument("--version", action="version", version=f"luthier {__version__}")
+    parser.add_argument("--debug", action="store_true", help=DEBUG)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.add_to(commands)
+    for command_parser in commands.choices.values():
+        command_parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=DEBUG)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code.
+
+    Parameters
+    ----------
+    argv
+        The arguments after the program's name; those of this process when None.
+    """
+    arguments = build_parser().parse_args(argv)
+    _terminate_like_interrupt()
+    try:
+        return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        if arguments.debug:
+            traceback.print_exc()
+        print("luthier: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone. Python would complain once more on closing standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # the last resort: whatever it is, one line
+        if arguments.debug:
+            traceback.print_exc()
+        known = isinstance(error, (LuthierError, OSError, MemoryError))
+        hint = "" if known else " (a bug in luthier: please report what --debug and luthier doctor show)"
+        print(f"luthier: {one_line(error)}{hint}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
+
+
+def _terminate_like_interrupt() -> None:
+    """Let a termination unwind the stack as Ctrl-C does, so that no half-written file stays."""
+
+    def stop(number: int, _frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    with contextlib.suppress(ValueError):  # not the main thread: someone calls main() as a function
+        signal.signal(signal.SIGTERM, stop)

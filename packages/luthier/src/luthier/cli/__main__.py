@@ -1,0 +1,7 @@
+"""``python -m luthier.cli``: the same as the command ``luthier``."""
+
+import sys
+
+from luthier.cli import main
+
+sys.exit(main())

@@ -1,0 +1,229 @@
+"""The text form of a chain: ``highpass(cutoff_hz=80) | mix(dry, reverb(room_size=0.3)) | gain(-3)``.
+
+Grammar::
+
+    chain  = item { "|" item }
+    item   = "dry"                                     what comes in, unchanged (a branch of a mix)
+           | "mix" "(" [ chain { "," chain } ] ")"         branches side by side, summed
+           | effect [ "(" [ value { "," value } ] ")" ]
+    value  = [ parameter "=" ] number
+
+The effects, their parameters and ranges are those that `luthier.effects` declares; nothing is listed here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import NamedTuple, NoReturn
+
+import luthier.effects as fx
+from luthier.core import ParameterError
+
+__all__ = ["ChainSyntaxError", "effect_name", "effects_by_name", "format_chain", "parse_chain"]
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])"
+    r"|(?P<name>[A-Za-z_]\w*)|(?P<sign>[|(),=])|(?P<end>$))"
+)
+_CONTEXT = 20
+
+
+class ChainSyntaxError(ParameterError):
+    """The text of a chain cannot be read. The message shows where.
+
+    Attributes
+    ----------
+    column : int
+        Where in the text, from 1.
+    """
+
+    def __init__(self, message: str, text: str, position: int) -> None:
+        before = text[:position][-_CONTEXT:]
+        after = text[position:][: 2 * _CONTEXT] or "(end)"
+        super().__init__(f"chain, column {position + 1}: {message} (here: {before}-->{after})")
+        self.column = position + 1
+
+
+class _Token(NamedTuple):
+    kind: str  # number, name, sign, end
+    text: str
+    position: int
+
+
+def effect_name(effect: type[fx.Effect]) -> str:
+    """Return an effect's name in a chain: HighpassFilter is ``highpass``, LowShelfFilter ``low_shelf``."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", effect.__name__).lower()
+    return snake.removesuffix("_filter")
+
+
+@cache
+def effects_by_name() -> dict[str, type[fx.Effect]]:
+    """Return every effect that has parameters of its own to write, by its name in a chain."""
+    public = (getattr(fx, name) for name in fx.__all__)
+    groups = (fx.Effect, fx.Chain, fx.Mix)
+    found = [x for x in public if isinstance(x, type) and issubclass(x, fx.Effect) and x not in groups]
+    return {effect_name(effect): effect for effect in sorted(found, key=effect_name)}
+
+
+def parse_chain(text: str) -> fx.Chain:
+    """Read the text form of a chain.
+
+    Raises
+    ------
+    ChainSyntaxError
+        Naming the column, what was expected there, and the nearest known name.
+
+    Examples
+    --------
+    >>> from luthier.cli.chain_syntax import parse_chain
+    >>> parse_chain("highpass(cutoff_hz=80) | gain(-3)")[1]
+    Gain(gain_db=-3)
+    """
+    return _Parser(text).parse()
+
+
+def format_chain(effect: fx.Effect) -> str:
+    """Return the text form of an effect: what `parse_chain` reads as an equal chain."""
+    if isinstance(effect, fx.Mix):
+        return f"mix({', '.join(format_chain(branch) for branch in effect)})"
+    if isinstance(effect, fx.Chain):
+        return " | ".join(format_chain(item) for item in effect) or "dry"
+    values = (f"{p.name}={_number(getattr(effect, p.name))}" for p in effect.parameters)
+    return f"{effect_name(type(effect))}({', '.join(values)})"
+
+
+def _number(value: float) -> str:
+    return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+class _Parser:
+    """Recursive descent over the tokens, one method a rule of the grammar."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = list(self._tokenize())
+        self._next = 0
+
+    def _tokenize(self) -> Iterable[_Token]:
+        position = 0
+        while True:
+            match = _TOKEN.match(self._text, position)
+            if match is None:
+                start = len(self._text) - len(self._text[position:].lstrip())
+                self._fail(f"{self._text[start]!r} cannot stand here", start)
+            kind = match.lastgroup or ""
+            yield _Token(kind, match[kind], match.start(kind))
+            if kind == "end":
+                return
+            position = match.end()
+
+    def parse(self) -> fx.Chain:
+        if self._peek().kind == "end":
+            self._fail("the chain is empty", 0)
+        chain = self._chain()
+        if self._peek().kind != "end":
+            self._fail(f"expected '|' or the end, got {self._peek().text!r}")
+        return chain
+
+    def _chain(self) -> fx.Chain:
+        items: list[fx.Effect] = []
+        while True:
+            item = self._item()
+            # dry, and a chain in a chain, add nothing of their own.
+            items += item if isinstance(item, fx.Chain) else [item]
+            if not self._accept("|"):
+                return fx.Chain(items)
+
+    def _item(self) -> fx.Effect:
+        token = self._take("name", "the name of an effect")
+        name = token.text.lower()
+        if name == "dry":
+            return fx.Chain([])
+        if name == "mix":
+            return self._mix()
+        effects = effects_by_name()
+        effect = effects.get(name) or effects.get(name.removesuffix("_filter"))
+        if effect is None:
+            known = [*effects, "mix", "dry"]
+            self._fail(f"no effect is called {token.text!r}; {_nearest(name, known)}", token.position)
+        return effect(**self._values(effect)) if self._accept("(") else effect()
+
+    def _mix(self) -> fx.Mix:
+        if not self._accept("("):
+            self._fail("expected '(' and the branches of the mix")
+        if self._accept(")"):
+            return fx.Mix([])
+        branches = [self._chain()]
+        while self._accept(","):
+            branches.append(self._chain())
+        self._close()
+        # A branch of one effect is that effect, so that text and value agree.
+        return fx.Mix([branch[0] if len(branch) == 1 else branch for branch in branches])
+
+    def _values(self, effect: type[fx.Effect]) -> dict[str, float]:
+        """The values in the parentheses of an effect, each checked against its declaration."""
+        name = effect_name(effect)
+        declared = {parameter.name: parameter for parameter in effect.parameters}
+        values: dict[str, float] = {}
+        if self._accept(")"):
+            return values
+        named = False
+        while True:
+            token = self._peek()
+            if token.kind == "name" and self._tokens[self._next + 1].text == "=":
+                self._next += 2
+                named, key = True, token.text
+                if key not in declared:
+                    self._fail(f"{name} has no parameter {key!r}; {_nearest(key, declared)}", token.position)
+                if key in values:
+                    self._fail(f"{name} got {key} twice", token.position)
+            elif named:
+                self._fail(f"expected 'parameter=', because {name} got a named value before")
+            elif len(values) == len(declared):
+                count = f"{len(declared)} parameter{'s' if len(declared) > 1 else ''}" if declared else "none"
+                self._fail(f"{name} has no more parameters: it takes {count}", token.position)
+            else:
+                key = list(declared)[len(values)]
+            number = self._take("number", f"a number for {key}")
+            try:
+                values[key] = declared[key].validate(float(number.text), name)
+            except ParameterError as error:
+                self._fail(str(error), number.position)
+            if not self._accept(","):
+                self._close()
+                return values
+
+    def _peek(self) -> _Token:
+        return self._tokens[self._next]
+
+    def _accept(self, sign: str) -> bool:
+        if self._peek().kind != "sign" or self._peek().text != sign:
+            return False
+        self._next += 1
+        return True
+
+    def _take(self, kind: str, what: str) -> _Token:
+        token = self._peek()
+        if token.kind != kind:
+            got = repr(token.text) if token.kind != "end" else "the end"
+            self._fail(f"expected {what}, got {got}")
+        self._next += 1
+        return token
+
+    def _close(self) -> None:
+        if not self._accept(")"):
+            got = repr(self._peek().text) if self._peek().kind != "end" else "the end"
+            self._fail(f"expected ',' or ')', got {got}")
+
+    def _fail(self, message: str, position: int | None = None) -> NoReturn:
+        raise ChainSyntaxError(message, self._text, self._peek().position if position is None else position)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    # The name without its unit is the likeliest slip: cutoff for cutoff_hz.
+    close = [n for n in names if n.startswith(name + "_")] or difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"

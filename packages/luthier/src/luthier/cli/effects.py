@@ -1,0 +1,89 @@
+"""``luthier effects``: the effects and their parameters, as they declare them."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import inspect
+import json
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from luthier.cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from luthier.effects import Effect, Parameter
+
+__all__ = ["add_to", "run", "summary"]
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "effects",
+        help="list the effects, or show the parameters of one",
+        description="List the effects that --chain takes, or show the parameters of one.",
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="an effect, such as compressor")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one effect, or all."""
+    from luthier.cli.chain_syntax import effect_name, effects_by_name
+
+    known = effects_by_name()
+    chosen = dict(known)
+    if arguments.name is not None:
+        name = arguments.name.lower()
+        match = known.get(name) or next((e for e in known.values() if e.__name__.lower() == name), None)
+        if match is None:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+            raise UsageError(f"no effect is called {arguments.name!r}; {hint}")
+        chosen = {effect_name(match): match}
+    if arguments.json:
+        print(json.dumps({name: _described(effect) for name, effect in chosen.items()}, indent=2))
+    elif arguments.name is None:
+        print(summary())
+    else:
+        for name, effect in chosen.items():
+            print(_page(name, effect))
+    return 0
+
+
+def summary() -> str:
+    """Return a line for each effect: its name, its parameters with defaults, and what it does."""
+    from luthier.cli.chain_syntax import effects_by_name
+
+    blocks = []
+    for name, effect in effects_by_name().items():
+        values = ", ".join(f"{p.name}={p.default:g}" for p in effect.parameters)
+        call = textwrap.fill(f"{name}({values})", 100, subsequent_indent=" " * (len(name) + 1))
+        blocks.append(f"{call}\n    {_first_line(effect)}")
+    return "\n".join(blocks)
+
+
+def _page(name: str, effect: type[Effect]) -> str:
+    rows = [("parameter", "default", "range", "")]
+    rows += [(p.name, f"{p.default:g}", _range(p), p.doc) for p in effect.parameters]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = ["  ".join([*(row[c].ljust(widths[c]) for c in range(3)), row[3]]).rstrip() for row in rows]
+    title = f"{name} ({effect.__name__}): {_first_line(effect)}"
+    return "\n".join([title, "", *lines]) if effect.parameters else title
+
+
+def _range(parameter: Parameter) -> str:
+    unit = f" {parameter.unit}" if parameter.unit else ""
+    return f"{parameter.minimum:g} to {parameter.maximum:g}{unit}"
+
+
+def _first_line(effect: type[Effect]) -> str:
+    return (inspect.getdoc(effect) or "").partition("\n\n")[0].replace("\n", " ").replace("``", "")
+
+
+def _described(effect: type[Effect]) -> dict[str, Any]:
+    fields = ("name", "unit", "minimum", "maximum", "default", "taper", "doc")
+    parameters = [{field: getattr(p, field) for field in fields} for p in effect.parameters]
+    return {"class": effect.__name__, "doc": _first_line(effect), "parameters": parameters}

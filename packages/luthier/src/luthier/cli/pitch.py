@@ -1,0 +1,129 @@
+"""``luthier pitch``: the fundamental frequency of files, as numbers and as a picture."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from luthier.cli.each_file import Progress, each_file
+from luthier.cli.errors import UsageError
+from luthier.cli.files import check_target, expand, targets
+from luthier.cli.info import clock
+from luthier.core import ParameterError
+
+if TYPE_CHECKING:
+    from luthier.core import Audio
+    from luthier.pitch import Pitch
+
+__all__ = ["add_to", "run"]
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "pitch",
+        help="track the pitch of files",
+        description="Track the fundamental frequency of files with one voice or instrument. Channels are "
+        "averaged unless --channel picks one. Without --csv and --plot a line of summary is all.",
+    )
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="an audio file or a quoted glob")
+    parser.add_argument(
+        "--csv",
+        metavar="OUT",
+        help="write time_s,f0_hz,voiced,confidence: to a file, - for standard output, or for many inputs a "
+        "directory or a name with {stem} or *",
+    )
+    parser.add_argument("--plot", metavar="OUT", help="draw waveform and f0: a .png, .svg or .pdf, as --csv")
+    parser.add_argument("--method", default="yin", help="how to track (default: %(default)s)")
+    parser.add_argument("--fmin", type=float, default=50.0, metavar="HZ", help="lowest f0 (%(default)s)")
+    parser.add_argument("--fmax", type=float, default=2000.0, metavar="HZ", help="highest f0 (%(default)s)")
+    parser.add_argument(
+        "--hop-s", type=float, default=0.01, metavar="S", help="seconds between frames (%(default)s)"
+    )
+    parser.add_argument("--channel", type=int, metavar="N", help="track channel N, counted from 1")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no summary")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Track every file."""
+    sources = expand(arguments.inputs)
+    to_stdout = arguments.csv == "-"
+    csv = None if arguments.csv is None or to_stdout else targets(sources, arguments.csv, suffix=".csv")
+    plot = None if arguments.plot is None else targets(sources, arguments.plot, suffix=".png")
+    if to_stdout and len(sources) > 1:
+        raise UsageError(f"--csv - takes one input, got {len(sources)}")
+    if plot is not None:
+        from luthier.cli.plot import check_matplotlib
+
+        check_matplotlib()
+
+    def work(i: int, _: Progress) -> str:
+        for outputs in (csv, plot):
+            if outputs is not None:
+                check_target(outputs[i], overwrite=arguments.overwrite)
+        audio, pitch = track_file(sources[i], arguments)
+        if csv is not None:
+            pitch.to_csv(csv[i])
+        if plot is not None:
+            from luthier.cli.plot import draw
+
+            draw(audio, pitch, str(sources[i]), plot[i])
+        if to_stdout:
+            _copy_csv(pitch)
+            return ""
+        return f"{sources[i]}: {summary(audio, pitch)}"
+
+    return each_file(work, sources, quiet=arguments.quiet, debug=arguments.debug)
+
+
+def track_file(path: Path, arguments: argparse.Namespace) -> tuple[Audio, Pitch]:
+    """Return the signal that was tracked, ``(1, frames)``, and its pitch."""
+    import luthier.io as lio
+    import luthier.pitch as lp
+    from luthier.core import Audio
+
+    samples, rate = lio.read(path)
+    channels = samples.shape[0]
+    if arguments.channel is None:
+        mono = samples.mean(axis=0) if channels > 1 else samples[0]
+    elif 1 <= arguments.channel <= channels:
+        mono = samples[arguments.channel - 1]
+    else:
+        raise ParameterError(f"{path}: --channel must be from 1 to {channels}, got {arguments.channel}")
+    # The default range is the tracker's; a file of a low rate takes what of it there is.
+    fmax = min(arguments.fmax, rate / 2) if arguments.fmax == 2000.0 else arguments.fmax
+    pitch = lp.track(
+        mono, rate, method=arguments.method, fmin=arguments.fmin, fmax=fmax, hop_s=arguments.hop_s
+    )
+    return Audio(mono[None], rate), pitch
+
+
+def summary(audio: Audio, pitch: Pitch) -> str:
+    """Return the length, how much is voiced, and the middle and range of f0."""
+    if pitch.f0.size == 0:
+        return f"{clock(audio.duration)}, empty"
+    voiced = pitch.f0[pitch.voiced]
+    if voiced.size == 0:
+        return f"{clock(audio.duration)}, no pitch found"
+    low, middle, high = np.percentile(voiced, [5, 50, 95])
+    share = 100 * voiced.size / pitch.f0.size
+    return (
+        f"{clock(audio.duration)}, {share:.0f} % voiced, median f0 {middle:.1f} Hz "
+        f"(90 % between {low:.1f} and {high:.1f} Hz)"
+    )
+
+
+def _copy_csv(pitch: Pitch) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pitch.csv"
+        pitch.to_csv(path)
+        with path.open(encoding="utf-8") as file:
+            shutil.copyfileobj(file, sys.stdout)

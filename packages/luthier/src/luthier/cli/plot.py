@@ -1,0 +1,65 @@
+"""The picture of ``luthier pitch --plot``: waveform above, f0 below, one time axis."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from luthier.core import MissingDependencyError, UnsupportedFormat
+
+if TYPE_CHECKING:
+    from luthier.core import Audio
+    from luthier.pitch import Pitch
+
+__all__ = ["check_matplotlib", "draw"]
+
+_COLUMNS = 2_000
+
+
+def check_matplotlib() -> None:
+    """Raise where there is nothing to draw with."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingDependencyError("--plot needs matplotlib; install it with: pip install 'luthier[plot]'")
+
+
+def draw(audio: Audio, pitch: Pitch, title: str, path: Path) -> None:
+    """Draw a tracked signal into `path`, which appears when it is whole."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import ScalarFormatter
+
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    if path.suffix[1:].lower() not in figure.canvas.get_supported_filetypes():
+        raise UnsupportedFormat(f"{path}: a picture's name ends in .png, .svg or .pdf")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2])
+    figure.suptitle(title, fontsize=11)
+
+    samples = audio.samples[0]
+    if samples.size:
+        edges = np.unique(np.linspace(0, samples.size, _COLUMNS + 1).astype(np.intp)[:-1])
+        times = edges / audio.sample_rate
+        low, high = np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)
+        top.fill_between(times, low, high, color="0.45", linewidth=0.3, step="post")
+    top.set_ylabel("amplitude")
+
+    line = np.where(pitch.voiced, pitch.f0, np.nan)
+    bottom.plot(pitch.times, line, color="C0", linewidth=1.5, marker=".", markersize=2)
+    bottom.set_yscale("log", base=2)
+    bottom.yaxis.set_major_formatter(ScalarFormatter())
+    bottom.set(xlabel="time (s)", ylabel="f0 (Hz)")
+    bottom.grid(alpha=0.3)
+    bottom.set_xlim(0, max(audio.duration, 1e-3))
+
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        figure.savefig(temporary, dpi=150)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise

@@ -1,0 +1,160 @@
+"""The text form of a chain: what it means, that it goes both ways, and what errors say."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import luthier.effects as fx
+from luthier.cli.chain_syntax import (
+    ChainSyntaxError,
+    effect_name,
+    effects_by_name,
+    format_chain,
+    parse_chain,
+)
+
+EFFECTS = effects_by_name()
+
+
+def values(effect: type[fx.Effect]) -> st.SearchStrategy[fx.Effect]:
+    """Effects of one class, any allowed values."""
+    fields = {p.name: st.floats(p.minimum, p.maximum) for p in effect.parameters}
+    return st.builds(effect, **fields)
+
+
+leaves = st.one_of([values(effect) for effect in EFFECTS.values()])
+items = st.recursive(
+    leaves,
+    lambda inner: st.lists(
+        inner | st.lists(inner, max_size=3).filter(lambda c: len(c) != 1).map(fx.Chain), max_size=3
+    ).map(fx.Mix),
+    max_leaves=6,
+)
+
+
+@given(st.lists(items, max_size=4).map(fx.Chain))
+def test_every_chain_goes_through_text(chain: fx.Chain) -> None:
+    assert parse_chain(format_chain(chain)) == chain
+
+
+def test_every_effect_of_the_library_has_a_name() -> None:
+    public = {getattr(fx, name) for name in fx.__all__}
+    classes = {x for x in public if isinstance(x, type) and issubclass(x, fx.Effect)}
+    assert set(EFFECTS.values()) == classes - {fx.Effect, fx.Chain, fx.Mix}
+    assert not {"mix", "dry"} & set(EFFECTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("HighpassFilter", "highpass"),
+        ("LowShelfFilter", "low_shelf"),
+        ("PeakFilter", "peak"),
+        ("Compressor", "compressor"),
+        ("MP3Compressor", "mp3_compressor"),
+        ("GSMFullRate", "gsm_full_rate"),
+    ],
+)
+def test_names_are_the_classes_in_snake_case(name: str, text: str) -> None:
+    assert effect_name(type(name, (), {})) == text  # type: ignore[arg-type]
+
+
+def test_a_chain_in_words() -> None:
+    assert parse_chain("gain(gain_db=-3) | compressor(threshold_db=-18, ratio=3) | reverb") == fx.Chain(
+        [fx.Gain(gain_db=-3), fx.Compressor(threshold_db=-18, ratio=3), fx.Reverb()]
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gain(-3.5)",
+        "Gain(-3.5)",
+        " gain ( -3.5 ) ",
+        "gain(gain_db=-3.5)",
+        "gain(gain_db = -35e-1)",
+        "gain\n(-3.5)",
+    ],
+)
+def test_spellings_of_the_same(text: str) -> None:
+    assert parse_chain(text) == fx.Chain([fx.Gain(-3.5)])
+
+
+def test_values_in_order_come_before_named_ones() -> None:
+    assert parse_chain("compressor(-18, 3, release_ms=50)")[0] == fx.Compressor(-18, 3, release_ms=50)
+
+
+def test_the_full_name_of_a_filter_is_its_name_too() -> None:
+    for effect in EFFECTS.values():
+        assert parse_chain(effect.__name__)[0] == effect()
+        snake = effect_name(effect) + ("_filter" if effect.__name__.endswith("Filter") else "")
+        assert parse_chain(snake)[0] == effect()
+
+
+def test_mixes_nest() -> None:
+    mix = parse_chain("mix(dry, gain(1) | mix(gain(2), gain(3) | gain(4)), mix())")[0]
+    assert mix == fx.Mix(
+        [
+            fx.Chain([]),
+            fx.Chain([fx.Gain(1), fx.Mix([fx.Gain(2), fx.Chain([fx.Gain(3), fx.Gain(4)])])]),
+            fx.Mix([]),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message"),
+    [
+        ("", 1, "the chain is empty"),
+        ("   ", 1, "the chain is empty"),
+        ("gain(1) |", 10, "expected the name of an effect, got the end"),
+        ("| gain(1)", 1, "expected the name of an effect, got '|'"),
+        ("gain(1) gain(2)", 9, "expected '|' or the end, got 'gain'"),
+        ("gain(1", 7, "expected ',' or ')', got the end"),
+        ("gain(1;", 7, "';' cannot stand here"),
+        ("gain(1) -> reverb", 9, "'-' cannot stand here"),
+        ("gain(1,)", 8, "gain has no more parameters: it takes 1 parameter"),
+        ("gain(gain_db=)", 14, "expected a number for gain_db, got ')'"),
+        ("gain(gain_db=loud)", 14, "expected a number for gain_db, got 'loud'"),
+        ("gain(3dB)", 6, "'3' cannot stand here"),
+        ("gain(nan)", 6, "expected a number for gain_db, got 'nan'"),
+        ("gain(1e999)", 6, "gain.gain_db must be a number from -120 to 60 dB, got inf"),
+        ("gain(1) | gain(61)", 16, "gain.gain_db must be a number from -120 to 60 dB, got 61.0"),
+        ("compresor", 1, "no effect is called 'compresor'; did you mean 'compressor'?"),
+        ("gain(1) | zzz(1)", 11, "no effect is called 'zzz'; known: "),
+        ("gain(gain=1)", 6, "gain has no parameter 'gain'; did you mean 'gain_db'?"),
+        ("compressor(treshold_db=1)", 12, "no parameter 'treshold_db'; did you mean 'threshold_db'?"),
+        ("gain(gain_db=1, gain_db=2)", 17, "gain got gain_db twice"),
+        ("gain(1, gain_db=2)", 9, "gain got gain_db twice"),
+        ("compressor(ratio=3, -18)", 21, "expected 'parameter='"),
+        ("mix", 4, "expected '(' and the branches of the mix"),
+        ("mix(gain(1)", 12, "expected ',' or ')', got the end"),
+        ("mix(gain(1),)", 13, "expected the name of an effect, got ')'"),
+        ("dry(1)", 4, "expected '|' or the end, got '('"),
+    ],
+)
+def test_errors_say_what_and_where(text: str, column: int, message: str) -> None:
+    with pytest.raises(ChainSyntaxError) as caught:
+        parse_chain(text)
+    told = str(caught.value)
+    assert message in told
+    assert told.startswith(f"chain, column {column}: ")
+    assert caught.value.column == column
+    here = told[told.index("(here: ") + 7 : -1]
+    before, _, after = here.partition("-->")
+    assert text[: column - 1].endswith(before)
+    assert text[column - 1 :].startswith(after) or after == "(end)"
+
+
+@given(st.text(max_size=30) | st.text("gain(1)|,=mxry. -+e_ ", max_size=30))
+def test_no_text_does_worse_than_an_error(text: str) -> None:
+    try:
+        chain: Any = parse_chain(text)
+    except ChainSyntaxError as failed:
+        column = failed.column
+    else:
+        column = 1
+        assert parse_chain(format_chain(chain)) == chain
+    assert 1 <= column <= len(text) + 1
