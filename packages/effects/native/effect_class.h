@@ -4,6 +4,8 @@
 
 #include <cstddef>
 
+#include "luthier/isa.h"
+
 namespace luthier::effects {
 
 template <class T>
@@ -16,12 +18,12 @@ struct EffectClass {
     void (*construct)(void* effect);
     void (*destroy)(void* effect);
     void (*prepare)(void* effect, double sample_rate, int channels);
-    void (*set)(void* effect, const double* from, const double* to);
-    void (*process)(void* effect, T* data, std::ptrdiff_t stride, int channels, int frames);
-    void (*reset)(void* effect);
+    void (*set)(void* effect, const double* from, const double* to) LUTHIER_REALTIME;
+    void (*process)(void* effect, T* data, std::ptrdiff_t stride, int channels, int frames) LUTHIER_REALTIME;
+    void (*reset)(void* effect) LUTHIER_REALTIME;
     // Copies the small state to or from `memory`; returns its bytes. Null memory only counts.
-    std::size_t (*save)(void* effect, void* memory);
-    void (*restore)(void* effect, const void* memory);
+    std::size_t (*save)(void* effect, void* memory) LUTHIER_REALTIME;
+    void (*restore)(void* effect, const void* memory) LUTHIER_REALTIME;
     int (*latency)(const void* effect);
     double (*tail)(const void* effect);
 };
@@ -30,8 +32,8 @@ struct EffectClass {
 template <class T>
 struct BlockKernels {
     // Copies n samples, non-finite ones as zero; true when there were any. `from` may equal `to`.
-    bool (*copy_finite)(const T* from, T* to, std::ptrdiff_t n);
-    void (*add)(const T* from, T* to, std::ptrdiff_t n);
+    bool (*copy_finite)(const T* from, T* to, std::ptrdiff_t n) LUTHIER_REALTIME;
+    void (*add)(const T* from, T* to, std::ptrdiff_t n) LUTHIER_REALTIME;
 };
 
 template <class T>

@@ -29,19 +29,19 @@ constexpr EffectClass<T> describe(const char* name) {
         .destroy = [](void* e) { static_cast<E*>(e)->~E(); },
         .prepare = [](void* e, double rate, int channels) { static_cast<E*>(e)->prepare({rate, channels}); },
         .set =
-            [](void* e, const double* from, const double* to) {
+            [](void* e, const double* from, const double* to) LUTHIER_REALTIME {
                 Params a, b;
                 std::memcpy(&a, from, sizeof a);
                 std::memcpy(&b, to, sizeof b);
                 static_cast<E*>(e)->set(a, b);
             },
         .process =
-            [](void* e, T* data, std::ptrdiff_t stride, int channels, int frames) {
+            [](void* e, T* data, std::ptrdiff_t stride, int channels, int frames) LUTHIER_REALTIME {
                 static_cast<E*>(e)->process(Block<T>{data, stride, channels, frames});
             },
-        .reset = [](void* e) { static_cast<E*>(e)->reset(); },
+        .reset = [](void* e) LUTHIER_REALTIME { static_cast<E*>(e)->reset(); },
         .save =
-            [](void* e, void* memory) {
+            [](void* e, void* memory) LUTHIER_REALTIME {
                 std::size_t bytes = 0;
                 static_cast<E*>(e)->state([&](void* at, std::size_t size) {
                     if (memory) std::memcpy(static_cast<char*>(memory) + bytes, at, size);
@@ -50,7 +50,7 @@ constexpr EffectClass<T> describe(const char* name) {
                 return bytes;
             },
         .restore =
-            [](void* e, const void* memory) {
+            [](void* e, const void* memory) LUTHIER_REALTIME {
                 std::size_t bytes = 0;
                 static_cast<E*>(e)->state([&](void* at, std::size_t size) {
                     std::memcpy(at, static_cast<const char*>(memory) + bytes, size);
@@ -68,7 +68,7 @@ struct Classes {
 };
 
 template <class T>
-bool copy_finite(const T* from, T* to, std::ptrdiff_t n) {
+bool copy_finite(const T* from, T* to, std::ptrdiff_t n) LUTHIER_REALTIME {
     // x - x is zero for finite x and not-a-number otherwise, and a sum keeps any not-a-number.
     Group<T> sums{};
     std::ptrdiff_t i = 0;
@@ -91,7 +91,7 @@ bool copy_finite(const T* from, T* to, std::ptrdiff_t n) {
 }
 
 template <class T>
-void add(const T* from, T* to, std::ptrdiff_t n) {
+void add(const T* from, T* to, std::ptrdiff_t n) LUTHIER_REALTIME {
     for (std::ptrdiff_t i = 0; i < n; ++i) to[i] += from[i];
 }
 

@@ -101,12 +101,12 @@ class Node {
   public:
     virtual ~Node() = default;
     // Called at a group's first frame: parameters that were assigned since start to move.
-    virtual void begin() = 0;
-    virtual void process(Block<T> x) = 0;  // in place, whole groups, at most kMaxBlock frames
-    virtual void reset() = 0;
+    virtual void begin() LUTHIER_REALTIME = 0;
+    virtual void process(Block<T> x) LUTHIER_REALTIME = 0;  // in place, whole groups, at most kMaxBlock frames
+    virtual void reset() LUTHIER_REALTIME = 0;
     // Saves what a rerun of the coming group needs, and puts it back.
-    virtual void save() = 0;
-    virtual void restore() = 0;
+    virtual void save() LUTHIER_REALTIME = 0;
+    virtual void restore() LUTHIER_REALTIME = 0;
     virtual int latency() const = 0;
     virtual double tail() const = 0;
 };
@@ -136,19 +136,21 @@ class Leaf final : public Node<T> {
         ::operator delete(memory_, std::align_val_t(effect_.alignment));
     }
 
+    int parameters() const { return int(glides_.size()); }
+
     void assign(int parameter, double value) {
         assigned_[parameter] = value;
         pending_ = true;
     }
 
-    void begin() override {
+    void begin() LUTHIER_REALTIME override {
         if (!pending_) return;
         pending_ = false;
         for (std::size_t i = 0; i < glides_.size(); ++i) glides_[i].assign(assigned_[i], groups_);
         moving_ = true;
     }
 
-    void process(Block<T> x) override {
+    void process(Block<T> x) LUTHIER_REALTIME override {
         int at = 0;
         for (; moving_ && at < x.frames; at += kGroup) {
             bool moving = false;
@@ -163,7 +165,7 @@ class Leaf final : public Node<T> {
         if (at < x.frames) effect_.process(memory_, x.data + at, x.stride, x.channels, x.frames - at);
     }
 
-    void reset() override {
+    void reset() LUTHIER_REALTIME override {
         effect_.reset(memory_);
         for (std::size_t i = 0; i < glides_.size(); ++i) {
             glides_[i].assign(assigned_[i], groups_);
@@ -173,13 +175,13 @@ class Leaf final : public Node<T> {
         settle();
     }
 
-    void save() override {
+    void save() LUTHIER_REALTIME override {
         effect_.save(memory_, saved_.data());
         saved_moving_ = moving_;
         if (moving_) std::copy(glides_.begin(), glides_.end(), saved_glides_.begin());
     }
 
-    void restore() override {
+    void restore() LUTHIER_REALTIME override {
         effect_.restore(memory_, saved_.data());
         // While nothing moves, the effect's settings are those of the saved moment already.
         if (saved_moving_) {
@@ -193,7 +195,7 @@ class Leaf final : public Node<T> {
 
   private:
     // Nothing moves any more: the parameters are their targets.
-    void settle() {
+    void settle() LUTHIER_REALTIME {
         moving_ = false;
         for (std::size_t i = 0; i < glides_.size(); ++i) to_[i] = glides_[i].value();
         effect_.set(memory_, to_.data(), to_.data());
@@ -213,19 +215,19 @@ class Series final : public Node<T> {
   public:
     explicit Series(std::vector<std::unique_ptr<Node<T>>> nodes) : nodes_(std::move(nodes)) {}
 
-    void begin() override {
+    void begin() LUTHIER_REALTIME override {
         for (auto& node : nodes_) node->begin();
     }
-    void process(Block<T> x) override {
+    void process(Block<T> x) LUTHIER_REALTIME override {
         for (auto& node : nodes_) node->process(x);
     }
-    void reset() override {
+    void reset() LUTHIER_REALTIME override {
         for (auto& node : nodes_) node->reset();
     }
-    void save() override {
+    void save() LUTHIER_REALTIME override {
         for (auto& node : nodes_) node->save();
     }
-    void restore() override {
+    void restore() LUTHIER_REALTIME override {
         for (auto& node : nodes_) node->restore();
     }
     int latency() const override {
@@ -256,11 +258,11 @@ class Parallel final : public Node<T> {
         }
     }
 
-    void begin() override {
+    void begin() LUTHIER_REALTIME override {
         for (auto& branch : branches_) branch.node->begin();
     }
 
-    void process(Block<T> x) override {
+    void process(Block<T> x) LUTHIER_REALTIME override {
         const Block<T> input{input_.data(), kMaxBlock, x.channels, x.frames};
         const Block<T> wet{branch_.data(), kMaxBlock, x.channels, x.frames};
         copy(x, input);
@@ -274,17 +276,17 @@ class Parallel final : public Node<T> {
         position_ += x.frames;
     }
 
-    void reset() override {
+    void reset() LUTHIER_REALTIME override {
         for (auto& branch : branches_) {
             branch.node->reset();
             std::fill(branch.memory.begin(), branch.memory.end(), T(0));
         }
     }
-    void save() override {
+    void save() LUTHIER_REALTIME override {
         for (auto& branch : branches_) branch.node->save();
         saved_position_ = position_;
     }
-    void restore() override {
+    void restore() LUTHIER_REALTIME override {
         for (auto& branch : branches_) branch.node->restore();
         position_ = saved_position_;
     }
@@ -337,6 +339,7 @@ class Item {
 
     Node<T>& root() { return *root_; }
     const Node<T>& root() const { return *root_; }
+    int leaves() const { return int(leaves_.size()); }
     Leaf<T>& leaf(std::size_t index) { return *leaves_.at(index); }
 
     // `in` and `out` may be the same. Returns whether the input, or an overflow, was not finite.
@@ -369,7 +372,7 @@ class Item {
     }
 
   private:
-    bool partial(Block<const T> in, Block<T> out) {
+    bool partial(Block<const T> in, Block<T> out) LUTHIER_REALTIME {
         bool unclean = false;
         if (filled_ == 0) {
             std::fill(group_.begin(), group_.end(), T(0));
@@ -380,7 +383,7 @@ class Item {
         }
         for (int c = 0; c < channels_; ++c)
             unclean |= kernels_.copy_finite(in[c], group_.data() + c * kGroup + filled_, in.frames);
-        scratch_ = group_;
+        std::copy(group_.begin(), group_.end(), scratch_.begin());
         const Block<T> x{scratch_.data(), kGroup, channels_, kGroup};
         root_->process(x);
         unclean |= contain(x);
@@ -391,7 +394,7 @@ class Item {
 
     // Finite input can still overflow on its way. Silence goes out then, and the effects start anew, so
     // that the stream is finite again.
-    bool contain(Block<T> x) {
+    bool contain(Block<T> x) LUTHIER_REALTIME {
         bool overflow = false;
         for (int c = 0; c < channels_; ++c) overflow |= kernels_.copy_finite(x[c], x[c], x.frames);
         if (overflow) root_->reset();

@@ -1,0 +1,19 @@
+"""Gain against its formula."""
+
+from __future__ import annotations
+
+import luthier.effects as fx
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize("gain_db", [-119, -60, -6.02, 0, 3, 60])
+def test_gain_is_its_formula(gain_db: float) -> None:
+    x = np.random.default_rng(0).standard_normal((2, 1000))
+    np.testing.assert_allclose(fx.Gain(gain_db)(x, 44_100), x * 10 ** (gain_db / 20), rtol=1e-14)
+
+
+def test_no_gain_is_no_change_and_the_least_is_silence() -> None:
+    x = np.random.default_rng(0).standard_normal((2, 100)).astype(np.float32)
+    np.testing.assert_array_equal(fx.Gain(0)(x, 44_100), x)
+    np.testing.assert_array_equal(fx.Gain(-120)(x, 44_100), 0)
