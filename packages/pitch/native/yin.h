@@ -76,10 +76,10 @@ struct YinKernels {
     // Bytes of scratch memory that `track` needs for up to `frames` frames at a time.
     std::size_t (*scratch_bytes)(const YinPlan<T>& plan, int frames);
     // Frames [first, first + frames) of the `length` samples at `signal`. Frame k's centre is the input
-    // sample nearest to k * hop, counted from frame 0 each time, so that a fractional hop does not drift. Each frame's result depends on
-    // the signal and the plan alone, not on how the frames are cut into calls.
-    void (*track)(const YinPlan<T>& plan, const T* signal, std::int64_t length, std::int64_t first, int frames,
-                  void* scratch, YinOutput out);
+    // sample nearest to k * hop, counted from frame 0 each time, so that a fractional hop does not drift.
+    // Each frame's result depends on the signal and the plan alone, not on how the frames are cut into calls.
+    void (*track)(const YinPlan<T>& plan, const T* signal, std::int64_t length, std::int64_t first,
+                  int frames, void* scratch, YinOutput out);
     bool (*finite)(const T* signal, std::int64_t length);
 };
 

@@ -1,5 +1,3 @@
-#include "yin.h"
-
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
@@ -15,6 +13,7 @@
 #include "luthier/dispatch.h"
 #include "registers.h"
 #include "spread.h"
+#include "yin.h"
 
 LUTHIER_DISPATCH(YinKernels<float>, yin_kernels_f32)
 LUTHIER_DISPATCH(YinKernels<double>, yin_kernels_f64)
@@ -117,9 +116,9 @@ void track(Rows<T> samples, double sample_rate, double hop, double f_min, double
     if (rows == 0 || frames == 0) return;
     const YinKernels<T>& k = kernels<T>();
 
-    // Tasks of some 2^22 products, a few milliseconds at most, and their first window on top.
+    // Tasks of some 2^22 products, a millisecond or few, that see no more than 2^18 samples.
     const double products = std::min(hop / plan.step, double(plan.window)) * plan.lags;
-    const int frames_per_task = int(std::clamp((1 << 22) / products, 1.0, 128.0));
+    const int frames_per_task = int(std::clamp(std::min((1 << 22) / products, (1 << 18) / hop), 1.0, 128.0));
     const std::size_t bytes = k.scratch_bytes(plan, frames_per_task);
     std::atomic<bool> starved{false};
     spread(static_cast<const luthier_pool*>(pool.data()), rows, frames, frames_per_task,
@@ -129,8 +128,8 @@ void track(Rows<T> samples, double sample_rate, double hop, double f_min, double
                    starved = true;
                    return;
                }
-               void* aligned = reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(memory.get()) + 63) /
-                                                       64 * 64);
+               void* aligned =
+                   reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(memory.get()) + 63) / 64 * 64);
                k.track(plan, samples.data() + row * length, length, first, count, aligned,
                        {f0.data() + row * frames + first, confidence.data() + row * frames + first});
            });

@@ -182,11 +182,23 @@ Choice choose(const YinPlan<T>& plan, double* d, double* room) {
 // that a note is near, not that the frame has a pitch.
 template <class T>
 double presence(const T* y, int count, int centre, double period) {
-    const auto variance = [](const T* from, int n) {
+    constexpr int N = 2 * kLanes<T>;
+    using V = Vec<T, N>;
+    const T level = y[0];  // any value near the signal's, so that an offset cancels nothing
+    const auto variance = [level](const T* from, int n) {
+        V sums{}, squares{};
+        int i = 0;
+        for (; i + N <= n; i += N) {
+            const V v = load<V>(from + i) - level;
+            sums += v;
+            squares += v * v;
+        }
         double sum = 0, square = 0;
-        for (int i = 0; i < n; ++i) {
-            sum += double(from[i]);
-            square += double(from[i]) * double(from[i]);
+        for (int k = 0; k < N; ++k) sum += double(sums[k]), square += double(squares[k]);
+        for (; i < n; ++i) {
+            const double v = double(from[i] - level);
+            sum += v;
+            square += v * v;
         }
         return (square - sum * sum / n) / n;
     };
@@ -212,16 +224,16 @@ void conclude(const YinPlan<T>& plan, const Choice& choice, double present, doub
 // Scratch memory of one call.
 template <class T>
 struct Scratch {
-    T* phases;              // the stretch of signal under the frames, one phase of `step` after the other
-    T *up, *down;           // that stretch of y, forwards and reversed
-    T* segments;            // the even and odd sums of each segment still in use, in a ring
-    std::int64_t* begins;   // where each of them begins
-    double* d;              // at lag 0, with kYinReach values in front
-    double* room;           // three times `lags` values
-    T* raw;                 // the input under one frame, brought to unit scale
-    T* local;               // what one frame sees of y
+    T* phases;             // the stretch of signal under the frames, one phase of `step` after the other
+    T *up, *down;          // that stretch of y, forwards and reversed
+    T* segments;           // the even and odd sums of each segment still in use, in a ring
+    std::int64_t* begins;  // where each of them begins
+    double* d;             // at lag 0, with kYinReach values in front
+    double* room;          // three times `lags` values
+    T* raw;                // the input under one frame, brought to unit scale
+    T* local;              // what one frame sees of y
     int ring, half;
-    std::size_t stretch;    // samples that `up` holds
+    std::size_t stretch;  // samples that `up` holds
 };
 
 template <class T>
@@ -236,14 +248,16 @@ std::size_t lay_out(const YinPlan<T>& plan, int frames, char* memory, Scratch<T>
     // A window holds at most this many starts and ends of windows.
     s->ring = 2 * int(plan.window * double(plan.step) / plan.hop) + 6;
     // Enough for one whole frame's sight even when an end of the signal cuts it, and for whole vectors.
-    s->stretch = std::size_t(double(frames) * plan.hop / plan.step) + plan.window + 4 * s->half + 4 + kBlock<T>;
+    s->stretch =
+        std::size_t(double(frames - 1) * plan.hop / plan.step) + plan.window + 4 * s->half + 8 + kBlock<T>;
     const std::size_t taps = std::size_t(plan.filter_length) / plan.step + 1;
     s->phases = reinterpret_cast<T*>(take((s->stretch + taps) * plan.step, sizeof(T)));
     s->up = reinterpret_cast<T*>(take(s->stretch, sizeof(T)));
     s->down = reinterpret_cast<T*>(take(s->stretch, sizeof(T)));
     s->segments = reinterpret_cast<T*>(take(std::size_t(s->ring) * 2 * s->half, sizeof(T)));
     s->begins = reinterpret_cast<std::int64_t*>(take(s->ring, sizeof(std::int64_t)));
-    s->d = reinterpret_cast<double*>(take(2 * s->half + kYinReach, sizeof(double))) + (memory ? kYinReach : 0);
+    s->d =
+        reinterpret_cast<double*>(take(2 * s->half + kYinReach, sizeof(double))) + (memory ? kYinReach : 0);
     s->room = reinterpret_cast<double*>(take(3 * std::size_t(plan.lags), sizeof(double)));
     s->raw = reinterpret_cast<T*>(
         take(std::size_t(plan.window + plan.lags + 4) * plan.step + plan.filter_length, sizeof(T)));
@@ -284,7 +298,7 @@ void smooth(const YinPlan<T>& plan, const T* signal, std::int64_t length, std::i
         T* row = phases + std::size_t(phase) * stride;
         const std::int64_t first = from * step + phase;
         const std::int64_t there = first >= length ? 0 : least(stride, (length - first + step - 1) / step);
-        if (step == 1)
+        if (step == 1 && there > 0)
             std::memcpy(row, signal + first, std::size_t(there) * sizeof(T));
         else
             for (std::int64_t i = 0; i < there; ++i) row[i] = signal[first + i * step];
@@ -322,7 +336,7 @@ template <class T>
 void track_alone(const Frames<T>& frames, std::int64_t start, const Scratch<T>& s, double* f0,
                  double* confidence) {
     const YinPlan<T>& plan = frames.plan;
-    const std::int64_t length = frames.length, w = plan.window, reach = plan.lags / 2 + 1;
+    const std::int64_t length = frames.length, w = plan.window, reach = (plan.lags + 1) / 2;
     const std::int64_t low = most(0, least(start - reach, length - w / 2 - plan.lags));
     const std::int64_t high = least(length, most(start + w + reach, w / 2 + plan.lags));
     const int count = int(high - low);
@@ -353,8 +367,9 @@ void track_alone(const Frames<T>& frames, std::int64_t start, const Scratch<T>& 
         // Too few even so, in a signal of a few periods: say nothing, which is the mean.
         const std::int64_t pairs = to - from;
         if (pairs >= w / 4)
-            s.d[lag] = squared_distance(s.local + (from - back - low), s.local + (from + ahead - low),
-                                        int(pairs)) * double(w) / double(pairs);
+            s.d[lag] =
+                squared_distance(s.local + (from - back - low), s.local + (from + ahead - low), int(pairs)) *
+                double(w) / double(pairs);
         else if (lag > 1)
             s.d[lag] = sum / (lag - 1);
         sum += s.d[lag];
@@ -371,7 +386,7 @@ void track(const YinPlan<T>& plan, const T* signal, std::int64_t signal_length, 
     Scratch<T> s;
     lay_out<T>(plan, count, static_cast<char*>(memory), &s);
     const int w = plan.window;
-    const std::int64_t reach = plan.lags / 2 + 1;
+    const std::int64_t reach = (plan.lags + 1) / 2;
     const std::int64_t length =
         signal_length < plan.filter_length ? 0 : (signal_length - plan.filter_length) / plan.step + 1;
     const Frames<T> frames{plan, signal, signal_length, length};

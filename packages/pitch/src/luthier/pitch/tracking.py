@@ -18,8 +18,9 @@ from luthier.pitch.pitch import Pitch
 
 __all__ = ["track"]
 
-#: The longest period in samples that a tracker searches: 10 Hz at 192 kHz.
-_MAX_PERIOD = 19_200
+#: The lowest `fmin`, and how far `fmax` may lie above it: what a frame costs grows with both.
+_LOWEST_HZ, _WIDEST = 5.0, 1000.0
+_LONGEST_HOP_S = 3600.0
 
 
 def track(
@@ -46,10 +47,10 @@ def track(
         ``"yin"``: de Cheveigne and Kawahara's YIN [1]_ with windows of two periods of `fmin`, symmetric
         about the frame's centre.
     fmin, fmax : float
-        The range searched, in hertz; ``fmin < fmax <= sample_rate / 2``. `fmin` also sets how much of the
-        signal a frame sees: up to ``3 / fmin`` seconds, 60 ms for 50 Hz.
+        The range searched, in hertz; ``5 <= fmin < fmax <= sample_rate / 2`` and ``fmax <= 1000 * fmin``.
+        `fmin` also sets how much of the signal a frame sees: up to ``3 / fmin`` seconds, 60 ms for 50 Hz.
     hop_s : float
-        Seconds from one frame to the next; at least one sample.
+        Seconds from one frame to the next; at least one sample and at most an hour.
     layout : {"channels_first", "frames_first"}
         How `samples` is laid out. The result has its frames last in either case.
     threshold : float, optional
@@ -130,19 +131,22 @@ def _result(
 def _check_grid(sample_rate: float, fmin: float, fmax: float, hop_s: float) -> Grid:
     rate = check_sample_rate(sample_rate)
     low, high, hop = _number("fmin", fmin), _number("fmax", fmax), _number("hop_s", hop_s)
-    if not 0.0 < low < high:
-        raise ParameterError(f"fmin must be above 0 and below fmax, got fmin={fmin!r} and fmax={fmax!r}")
+    if not low < high:
+        raise ParameterError(f"fmin must be below fmax, got fmin={fmin!r} and fmax={fmax!r}")
     if high > rate / 2:
         raise ParameterError(
             f"fmax must be at most half the sample rate, {rate / 2:g} Hz at {rate:g} Hz, got {fmax!r}"
         )
-    if rate / low > _MAX_PERIOD:
+    if low < _LOWEST_HZ or high > _WIDEST * low:
         raise ParameterError(
-            f"fmin must be at least {rate / _MAX_PERIOD:g} Hz at a sample rate of {rate:g} Hz, got {fmin!r}; "
-            f"resample to track lower"
+            f"fmin must be at least {_LOWEST_HZ:g} Hz and fmax at most {_WIDEST:g} times fmin, "
+            f"got fmin={fmin!r} and fmax={fmax!r}"
         )
-    if hop * rate < 1.0:
-        raise ParameterError(f"hop_s must be at least one sample, {1 / rate:g} s at {rate:g} Hz, got {hop_s!r}")
+    if not 1.0 <= hop * rate <= _LONGEST_HOP_S * rate:
+        raise ParameterError(
+            f"hop_s must be at least one sample, {1 / rate:g} s at {rate:g} Hz, "
+            f"and at most {_LONGEST_HOP_S:g} s, got {hop_s!r}"
+        )
     return Grid(rate, hop, low, high)
 
 
