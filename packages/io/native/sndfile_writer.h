@@ -1,6 +1,7 @@
 // Encodes FLAC, MP3, Ogg Vorbis, Opus and AIFF through libsndfile.
 #pragma once
 
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,7 +18,12 @@ class SndfileEncoder : public Encoder {
   public:
     SndfileEncoder(std::unique_ptr<Sink> sink, const std::string& format, const std::string& subtype,
                    int sample_rate, int channels)
-        : lib_(sf::library()), sink_(std::move(sink)), channels_(channels) {
+        : lib_(sf::library()),
+          sink_(std::move(sink)),
+          format_(format),
+          subtype_(subtype),
+          sample_rate_(sample_rate),
+          channels_(channels) {
         const int type = sf::code_of(sf::kFormats, format);
         sf::Info info{0, sample_rate, channels, type | sf::code_of(sf::kSubtypes, subtype), 0, 0};
         const std::string wanted = format + " of subtype " + subtype + " with " + std::to_string(channels) +
@@ -58,6 +64,7 @@ class SndfileEncoder : public Encoder {
         const int failed = file_->close();
         file_->rethrow();
         if (failed) throw EncodeError(sink_->name() + ": the encoder could not complete the file");
+        if (position_ == 0) finish_empty();
         sink_->finish();
     }
     void abandon() override { sink_->abandon(); }
@@ -85,6 +92,25 @@ class SndfileEncoder : public Encoder {
         }
     }
 
+    // The library's encoders write their header with the first block, and a file without frames has none.
+    void finish_empty() {
+        if (format_ == "MP3" || subtype_ == "OPUS")
+            throw EncodeError(sink_->name() + ": " + (format_ == "MP3" ? format_ : subtype_) +
+                              " files cannot be empty; write at least one frame, or another format");
+        if (format_ != "FLAC" || sink_->size() > 0) return;
+        // The stream information alone (RFC 9639, section 8.2): block sizes, frame sizes (unknown), rate in
+        // 20 bits, channels - 1 in 3, bits - 1 in 5, frames in 36, and the MD5 of nothing.
+        const int bits = subtype_ == "PCM_S8" ? 8 : subtype_ == "PCM_16" ? 16 : 24;
+        const std::uint64_t packed = std::uint64_t(sample_rate_) << 44 | std::uint64_t(channels_ - 1) << 41 |
+                                     std::uint64_t(bits - 1) << 36;
+        unsigned char flac[42] = {'f', 'L', 'a', 'C', 0x80, 0, 0, 34, 0x10, 0, 0x10, 0};
+        for (int i = 0; i < 8; ++i) flac[18 + i] = (unsigned char)(packed >> (56 - 8 * i));
+        static constexpr unsigned char kMd5[16] = {0xD4, 0x1D, 0x8C, 0xD9, 0x8F, 0x00, 0xB2, 0x04,
+                                                   0xE9, 0x80, 0x09, 0x98, 0xEC, 0xF8, 0x42, 0x7E};
+        std::memcpy(flac + 26, kMd5, sizeof kMd5);
+        sink_->write(flac, sizeof flac);
+    }
+
     std::int64_t put_block(std::int64_t frames) {
         const void* data = buffer_.data();
         switch (type_) {
@@ -97,7 +123,8 @@ class SndfileEncoder : public Encoder {
 
     const sf::Library& lib_;
     std::unique_ptr<Sink> sink_;
-    int channels_;
+    std::string format_, subtype_;
+    int sample_rate_, channels_;
     PcmType type_ = kF32Clipped;
     std::optional<sf::Open> file_;
     std::vector<unsigned char> buffer_;

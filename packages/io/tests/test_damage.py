@@ -1,0 +1,83 @@
+"""Damaged, truncated, empty and foreign files: an error that says so, never silence and never a crash."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import luthier.io as lio
+from luthier.core import DecodeError, LuthierError, UnsupportedFormat
+
+
+@pytest.mark.parametrize("kept", [0.02, 0.3, 0.7, 0.98])
+def test_a_truncated_file_is_an_error(name, encoded, kept):
+    data = encoded(name)
+    with pytest.raises(LuthierError):
+        lio.read(data[: int(len(data) * kept)])
+
+
+def test_the_message_of_a_truncated_file_helps(name, encoded):
+    data = encoded(name)
+    with pytest.raises(DecodeError, match=r"cut short or damaged|is damaged"):
+        lio.read(data[: int(len(data) * 0.6)])
+
+
+@pytest.mark.parametrize("name", ["pcm16.wav", "float.wav", "pcm16.flac", "pcm16.aiff", "stereo.ogg"])
+def test_the_good_beginning_of_a_truncated_file_can_be_read(name, encoded):
+    data = encoded(name)
+    full = lio.read(data).samples
+    part = lio.read(data[: int(len(data) * 0.6)], frames=30_000).samples
+    assert np.array_equal(part, full[:, :30_000])
+
+
+def test_empty_files(tmp_path):
+    (tmp_path / "empty.wav").write_bytes(b"")
+    for source in (tmp_path / "empty.wav", b""):
+        with pytest.raises(DecodeError, match="is empty"):
+            lio.read(source)
+
+
+@pytest.mark.parametrize("content", [b"x", b"hello, world\n" * 100, b"\0" * 5_000, b"%PDF-1.7 " * 99])
+def test_files_that_are_not_audio(tmp_path, content):
+    path = tmp_path / "notes.wav"
+    path.write_bytes(content)
+    with pytest.raises(UnsupportedFormat, match=r"notes\.wav: is not audio"):
+        lio.read(path)
+
+
+def test_missing_files_raise_what_open_raises(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"missing\.wav"):
+        lio.read(tmp_path / "missing.wav")
+    with pytest.raises(IsADirectoryError):
+        lio.read(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        lio.info(str(tmp_path / "missing.wav"))
+
+
+def test_a_file_that_shrinks_under_an_open_reader(tmp_path):
+    path = tmp_path / "a.wav"
+    lio.write(path, np.zeros((1, 200_000), np.float32), 44_100)
+    with lio.open(path) as reader:
+        reader.read(10)
+        with path.open("r+b") as file:
+            file.truncate(1_000)
+        with pytest.raises(DecodeError, match="became shorter"):
+            reader.read()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=8),
+    head=st.booleans(),
+)
+def test_flipped_bytes_never_crash(name, encoded, changes, head):
+    data = bytearray(encoded(name))
+    for place, value in changes:
+        data[int(place * (min(200, len(data)) if head else len(data) - 1))] = value
+    try:
+        audio = lio.read(bytes(data))
+    except LuthierError:
+        return
+    assert audio.samples.ndim == 2
