@@ -22,12 +22,13 @@ namespace nb = nanobind;
 namespace luthier::core {
 namespace {
 
-template <class T>
+template <class T, bool Complex>
 const FftTable<T>& kernels() {
+    const FftKernels& k = select_fft_kernels();
     if constexpr (std::is_same_v<T, float>)
-        return select_fft_kernels().f32;
+        return Complex ? k.complex32 : k.real32;
     else
-        return select_fft_kernels().f64;
+        return Complex ? k.complex64 : k.real64;
 }
 
 template <class T>
@@ -35,45 +36,65 @@ using Input = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Output = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
-// A plan. Spectra are rows of n + 2 floats: n/2 + 1 complex numbers, re and im in turn.
-template <class T>
+// A plan. Complex numbers are two elements of a row, re and im: a spectrum of the real transform has
+// rows of n + 2, signal and spectrum of the complex one have rows of 2n.
+template <class T, bool Complex>
 class Plan {
   public:
-    explicit Plan(int n) : n_(n), plan_(kernels<T>().create(n)) {
+    explicit Plan(int n) : n_(n), plan_(kernels<T, Complex>().create(n)) {
         if (!plan_)
             throw std::invalid_argument("n must be a power of two from 2 to 2^24, got " + std::to_string(n));
     }
-    ~Plan() { kernels<T>().destroy(plan_); }
+    ~Plan() { kernels<T, Complex>().destroy(plan_); }
     Plan(const Plan&) = delete;
     Plan& operator=(const Plan&) = delete;
 
-    void forward(Input<T> in, Output<T> out) const { run(kernels<T>().forward, in, out, n_, n_ + 2); }
-    void inverse(Input<T> in, Output<T> out) const { run(kernels<T>().inverse, in, out, n_ + 2, n_); }
+    void forward(Input<T> in, Output<T> out) const {
+        const std::size_t count = rows(in, signal(), out, spectrum());
+        nb::gil_scoped_release released;
+        kernels<T, Complex>().forward(plan_, in.data(), out.data(), static_cast<long long>(count));
+    }
+    void inverse(Input<T> in, Output<T> out) const {
+        const std::size_t count = rows(in, spectrum(), out, signal());
+        nb::gil_scoped_release released;
+        kernels<T, Complex>().inverse(plan_, in.data(), out.data(), static_cast<long long>(count));
+    }
+    void convolve(Input<T> a, Input<T> b, Output<T> out) const {
+        rows(b, signal(), out, signal());
+        const auto count = static_cast<long long>(rows(a, signal(), out, signal()));
+        nb::gil_scoped_release released;
+        if constexpr (std::is_same_v<T, float>)
+            select_fft_kernels().convolve32(plan_, a.data(), b.data(), out.data(), count);
+        else
+            select_fft_kernels().convolve64(plan_, a.data(), b.data(), out.data(), count);
+    }
 
   private:
-    template <class F>
-    void run(F kernel, const Input<T>& in, const Output<T>& out, int width_in, int width_out) const {
-        if (in.shape(1) != std::size_t(width_in) || out.shape(1) != std::size_t(width_out) ||
-            in.shape(0) != out.shape(0))
-            throw std::invalid_argument("in must be (count, " + std::to_string(width_in) +
-                                        ") and out (count, " + std::to_string(width_out) + ")");
-        const T* from = in.data();
-        T* to = out.data();
-        const auto count = static_cast<long long>(in.shape(0));
-        nb::gil_scoped_release released;
-        kernel(plan_, from, to, count);
+    std::size_t signal() const { return std::size_t(n_) * (Complex ? 2 : 1); }
+    std::size_t spectrum() const { return Complex ? 2 * std::size_t(n_) : std::size_t(n_) + 2; }
+
+    static std::size_t rows(const Input<T>& in, std::size_t width_in, const Output<T>& out,
+                            std::size_t width_out) {
+        if (in.shape(1) != width_in || out.shape(1) != width_out || in.shape(0) != out.shape(0))
+            throw std::invalid_argument("rows must have " + std::to_string(width_in) + " elements in and " +
+                                        std::to_string(width_out) + " out, and be as many in as out");
+        return in.shape(0);
     }
 
     int n_;
     void* plan_;
 };
 
-template <class T>
+template <class T, bool Complex>
 void bind_plan(nb::module_& m, const char* name) {
-    nb::class_<Plan<T>>(m, name)
-        .def(nb::init<int>(), nb::arg("n"))
-        .def("forward", &Plan<T>::forward, nb::arg("x").noconvert(), nb::arg("out").noconvert())
-        .def("inverse", &Plan<T>::inverse, nb::arg("x").noconvert(), nb::arg("out").noconvert());
+    using Type = Plan<T, Complex>;
+    nb::class_<Type> plan(m, name);
+    plan.def(nb::init<int>(), nb::arg("n"))
+        .def("forward", &Type::forward, nb::arg("x").noconvert(), nb::arg("out").noconvert())
+        .def("inverse", &Type::inverse, nb::arg("x").noconvert(), nb::arg("out").noconvert());
+    if constexpr (!Complex)
+        plan.def("convolve", &Type::convolve, nb::arg("a").noconvert(), nb::arg("b").noconvert(),
+                 nb::arg("out").noconvert());
 }
 
 Window window_by_name(const std::string& name) {
@@ -106,8 +127,10 @@ nb::ndarray<nb::numpy, double, nb::ndim<1>> window(const std::string& name, int 
 }  // namespace
 
 void register_fft(nb::module_& m) {
-    bind_plan<float>(m, "RealFft32");
-    bind_plan<double>(m, "RealFft64");
+    bind_plan<float, false>(m, "RealFft32");
+    bind_plan<double, false>(m, "RealFft64");
+    bind_plan<float, true>(m, "ComplexFft32");
+    bind_plan<double, true>(m, "ComplexFft64");
     m.def("window", &window, nb::arg("name"), nb::arg("n"), nb::arg("periodic") = true,
           nb::arg("shape") = 0.0);
 }

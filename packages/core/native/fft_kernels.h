@@ -1,11 +1,11 @@
-// The real FFT as the bindings see it: one table an instruction set.
+// The FFTs as the bindings see them: one table an instruction set.
 #pragma once
 
 namespace luthier {
 
 template <class T>
 struct FftTable {
-    // Null when n is not a size that RealFft takes.
+    // Null when n is not a size that the transform takes.
     void* (*create)(int n);
     void (*destroy)(void* plan);
     // `count` transforms, one behind the other.
@@ -14,8 +14,11 @@ struct FftTable {
 };
 
 struct FftKernels {
-    FftTable<float> f32;
-    FftTable<double> f64;
+    FftTable<float> real32, complex32;
+    FftTable<double> real64, complex64;
+    // `count` circular convolutions of n samples through packed spectra; `plan` is a real one.
+    void (*convolve32)(const void* plan, const float* a, const float* b, float* out, long long count);
+    void (*convolve64)(const void* plan, const double* a, const double* b, double* out, long long count);
 };
 
 }  // namespace luthier

@@ -30,10 +30,10 @@ inline double bessel_i0(double x) {
     return sum;
 }
 
-// Writes `n` points. `shape` is Kaiser's beta (0 to 600), or the Gaussian's standard deviation in
-// points (> 0); the others ignore it.
+// Writes `n` points; a single one is 1. `shape` is Kaiser's beta (0 to 600), or the Gaussian's standard
+// deviation in points (> 0); the others ignore it.
 inline void make_window(Window window, double* out, int n, bool periodic, double shape = 0.0) {
-    const int span = periodic ? n : n - 1;  // point `span` would be the first one's mirror image
+    const int span = n == 1 ? 0 : periodic ? n : n - 1;  // point `span` would be the first one's mirror image
     const double turn = 6.283185307179586476925 / (span > 0 ? span : 1);
     const double peak = bessel_i0(shape);
     for (int i = 0; i < n; ++i) {
