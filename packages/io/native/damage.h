@@ -28,6 +28,21 @@ inline std::uint32_t big32(const unsigned char* p) {
     return std::uint32_t(p[0]) << 24 | std::uint32_t(p[1]) << 16 | std::uint32_t(p[2]) << 8 | p[3];
 }
 
+// Whether the stream of the page `last` is one of those that begin at the head of the file. libsndfile
+// reads the first link of a chain and stops.
+inline bool begins_at_head(Source& source, const unsigned char* last) {
+    std::int64_t at = 0;
+    unsigned char page[27 + 255];
+    for (;;) {
+        const std::size_t there = source.read_at(at, page, sizeof page);
+        if (there < 27 || std::memcmp(page, "OggS", 4) != 0 || !(page[5] & 2) || there < 27u + page[26])
+            return false;
+        if (!std::memcmp(page + 14, last + 14, 4)) return true;
+        at += 27 + page[26];
+        for (int i = 0; i < page[26]; ++i) at += page[27 + i];
+    }
+}
+
 inline Damage ogg_damage(Source& source) {
     // Two pages of the largest size, and a bit.
     static constexpr std::int64_t kTail = 2 * 65'307 + 64;
@@ -50,6 +65,8 @@ inline Damage ogg_damage(Source& source) {
                 damage.reason = "its last Ogg page is cut";
             else if (!(page[5] & 4))
                 damage.reason = "its Ogg stream has no end-of-stream page";
+            else if (!begins_at_head(source, page))
+                damage.reason = "it is a chain of Ogg streams, of which only the first is read";
             last = false;
             continue;
         }

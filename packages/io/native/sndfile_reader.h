@@ -42,10 +42,8 @@ class SndfileDecoder : public Decoder {
         if (frames > 0 && end > found_) throw_truncated(source_->name(), found_, damage_.reason);
         const bool to_the_end = end == info_.frames && found_ == info_.frames && (frames > 0 || end == 0);
         if (to_the_end && !damage_.reason.empty())
-            throw DecodeError(source_->name() + ": " + damage_.reason + ", so frames after the first " +
-                              grouped(found_) +
-                              " may be missing; it is cut short or damaged. Read what is there "
-                              "up to the last frame with frames=" +
+            throw DecodeError(source_->name() + ": " + damage_.reason + ": frames after the first " +
+                              grouped(found_) + " are missing. Read what is there with frames=" +
                               std::to_string(std::max<std::int64_t>(0, found_ - 1)));
     }
     void read(const Target<float>& to, std::int64_t frames, Progress& progress) override {

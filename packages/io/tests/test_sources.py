@@ -9,6 +9,7 @@ import sys
 import tempfile
 import textwrap
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -162,6 +163,20 @@ def test_one_reader_used_by_many_threads_gives_whole_blocks(encoded):
     assert sum(b.shape[1] for b in got) == full.shape[1]
     starts = {full[:, i : i + 1_000].tobytes() for i in range(0, full.shape[1], 1_000)}
     assert {b.tobytes() for b in got} == starts
+
+
+def test_decoding_lets_other_threads_run(encode, synthesise):
+    data = encode(synthesise(60 * 48_000, 48_000, 2), 48_000, "OGG", "OPUS")
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(100)  # only a thread that gives the lock away lets this one go on
+    try:
+        thread = threading.Thread(target=lio.read, args=(data,))
+        thread.start()
+        time.sleep(0.01)
+        assert thread.is_alive()
+    finally:
+        sys.setswitchinterval(before)
+        thread.join()
 
 
 @pytest.mark.parametrize("isa", ["baseline", "v3", "v4"])
