@@ -255,8 +255,22 @@ def _expect(what: str, value: float, wanted: float, tolerance: float) -> str:
     return f"ok ({what} is off by {abs(value - wanted):.1g})"
 
 
+def _check_fft() -> str:
+    """The spectrum of a cosine with 5 turns in 1024 samples is 512 at line 5, and nothing elsewhere."""
+    import numpy as np
+
+    from luthier.core import _native
+
+    turns = np.cos(2 * np.pi * 5 / 1_024 * np.arange(1_024)).astype(np.float32)[None]
+    spectrum = np.empty((1, 1_026), np.float32)
+    _native.RealFft32(1_024).forward(turns, spectrum)
+    wanted = np.zeros(1_026)
+    wanted[10] = 512.0
+    return _expect("largest error of a cosine's spectrum", float(abs(spectrum - wanted).max()), 0.0, 1e-3)
+
+
 def _check_effects() -> str:
-    """The lowpass of Bristow-Johnson's cookbook has the gain Q, here sqrt(1/2), at its cutoff."""
+    """A first-order low-pass has the gain sqrt(1/2) at its cutoff, exactly."""
     import numpy as np
 
     import luthier.effects as fx
@@ -295,6 +309,7 @@ def _check_io() -> str:
 
 
 _CHECKS: dict[str, Callable[[], str]] = {
+    "fft": _check_fft,
     "io": _check_io,
     "effects": _check_effects,
     "pitch": _check_pitch,

@@ -20,9 +20,10 @@ from functools import cache
 from typing import NamedTuple, NoReturn
 
 import luthier.effects as fx
+from luthier.cli.errors import UsageError
 from luthier.core import ParameterError
 
-__all__ = ["ChainSyntaxError", "effect_name", "effects_by_name", "format_chain", "parse_chain"]
+__all__ = ["ChainSyntaxError", "effect_name", "effects_by_name", "find_effect", "format_chain", "parse_chain"]
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])"
@@ -68,6 +69,28 @@ def effects_by_name() -> dict[str, type[fx.Effect]]:
     return {effect_name(effect): effect for effect in sorted(found, key=effect_name)}
 
 
+@cache
+def _spellings() -> dict[str, type[fx.Effect]]:
+    found = effects_by_name()
+    classes = {effect.__name__.lower(): effect for effect in found.values()}
+    whole = {f"{name}_filter": effect for name, effect in found.items() if effect.__name__.endswith("Filter")}
+    return classes | whole | found
+
+
+def find_effect(name: str) -> type[fx.Effect]:
+    """Return the effect of a name: ``low_shelf``, ``low_shelf_filter`` or ``LowShelfFilter``, in any case.
+
+    Raises
+    ------
+    UsageError
+        Naming the nearest one.
+    """
+    found = _spellings().get(name.lower())
+    if found is None:
+        raise UsageError(f"no effect is called {name!r}; {_nearest(name.lower(), effects_by_name())}")
+    return found
+
+
 def parse_chain(text: str) -> fx.Chain:
     """Read the text form of a chain.
 
@@ -86,13 +109,20 @@ def parse_chain(text: str) -> fx.Chain:
 
 
 def format_chain(effect: fx.Effect) -> str:
-    """Return the text form of an effect: what `parse_chain` reads as an equal chain."""
+    """Return the text form of an effect, without values that are the defaults.
+
+    `parse_chain` reads it as an equal chain. To keep a chain for years, keep `Effect.to_json`, which
+    holds every value.
+    """
     if isinstance(effect, fx.Mix):
         return f"mix({', '.join(format_chain(branch) for branch in effect)})"
     if isinstance(effect, fx.Chain):
         return " | ".join(format_chain(item) for item in effect) or "dry"
-    values = (f"{p.name}={_number(getattr(effect, p.name))}" for p in effect.parameters)
-    return f"{effect_name(type(effect))}({', '.join(values)})"
+    given = [
+        (p.name, getattr(effect, p.name)) for p in effect.parameters if getattr(effect, p.name) != p.default
+    ]
+    values = ", ".join(f"{name}={_number(value)}" for name, value in given)
+    return effect_name(type(effect)) + (f"({values})" if values else "")
 
 
 def _number(value: float) -> str:
@@ -144,11 +174,10 @@ class _Parser:
             return fx.Chain([])
         if name == "mix":
             return self._mix()
-        effects = effects_by_name()
-        effect = effects.get(name) or effects.get(name.removesuffix("_filter"))
-        if effect is None:
-            known = [*effects, "mix", "dry"]
-            self._fail(f"no effect is called {token.text!r}; {_nearest(name, known)}", token.position)
+        try:
+            effect = find_effect(token.text)
+        except UsageError as error:
+            self._fail(str(error), token.position)
         return effect(**self._values(effect)) if self._accept("(") else effect()
 
     def _mix(self) -> fx.Mix:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import inspect
 import json
 import textwrap
 from typing import TYPE_CHECKING, Any
-
-from luthier.cli.errors import UsageError
 
 if TYPE_CHECKING:
     from luthier.effects import Effect, Parameter
@@ -31,18 +28,12 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one effect, or all."""
-    from luthier.cli.chain_syntax import effect_name, effects_by_name
+    from luthier.cli.chain_syntax import effect_name, effects_by_name, find_effect
 
-    known = effects_by_name()
-    chosen = dict(known)
+    chosen = effects_by_name()
     if arguments.name is not None:
-        name = arguments.name.lower()
-        match = known.get(name) or next((e for e in known.values() if e.__name__.lower() == name), None)
-        if match is None:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
-            raise UsageError(f"no effect is called {arguments.name!r}; {hint}")
-        chosen = {effect_name(match): match}
+        effect = find_effect(arguments.name)
+        chosen = {effect_name(effect): effect}
     if arguments.json:
         print(json.dumps({name: _described(effect) for name, effect in chosen.items()}, indent=2))
     elif arguments.name is None:
