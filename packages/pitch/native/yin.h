@@ -7,7 +7,9 @@
 //
 // * d is taken symmetrically about the instant (the paper's footnote on time-varying periods): the pairs
 //   are (n - lag/2, n + lag/2). Every lag then speaks of the same moment, a glide is not read late, and
-//   for a periodic signal d is exactly zero at the period whatever the window.
+//   for a periodic signal d is exactly zero at the period whatever the window. Even lags have pairs centred
+//   on samples and count the two at the window's ends by half; odd ones have them centred in between. Both
+//   then span the same time, and d does not flutter from lag to lag.
 // * The signal is low-passed first, gently and without delay, and thinned to what the range needs: in
 //   noise the upper bands bring little but noise, and all rates then cost the same.
 // * Windows of neighbouring frames overlap. The pairs between two window edges are summed once and the
@@ -59,7 +61,7 @@ struct YinPlan {
     double f_min, f_max;
     double threshold;
     double voicing;  // the aperiodicity at which the confidence is 1/2
-    int window;      // pairs in a whole window
+    int window;      // pairs in a whole window, even
     int lags;        // d is known for lags [0, lags)
     // Weights of d[lag - kYinReach + 1 ... lag + kYinReach] at lag + phase / kYinPhases.
     double taps[kYinPhases][kYinTaps];

@@ -108,7 +108,7 @@ void track(Rows<T> samples, double sample_rate, double hop, double f_min, double
     plan.f_max = f_max;
     plan.threshold = threshold;
     plan.voicing = voicing;
-    plan.window = std::max(8, int(std::lround(window_s * plan.rate)));
+    plan.window = 2 * std::max(4, int(std::lround(window_s * plan.rate / 2)));
     plan.lags = int(std::ceil(plan.rate / f_min * (1 + kYinSlack))) + 2 + kYinReach;
     fill_taps(plan);
 

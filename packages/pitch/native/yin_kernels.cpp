@@ -355,23 +355,31 @@ void track_alone(const Frames<T>& frames, std::int64_t start, const Scratch<T>& 
     for (int lag = 1; lag < plan.lags; ++lag) {
         s.d[lag] = 0;
         if (scale == 0) continue;
-        const std::int64_t back = lag / 2, ahead = lag - back;
-        std::int64_t from = most(start, back), to = least(start + w, length - ahead);
+        // All in half samples: the pairs' middles lie on those of the lag's own parity, from `lag` on, and
+        // the window spans [from, to]. A middle on an end of it counts half, whatever cut it there.
+        const std::int64_t odd = lag % 2, bound = 2 * (length - 1) - lag;
+        std::int64_t from = most(2 * start, lag), to = least(2 * (start + w), bound);
         // Half a window of pairs is the least to rely on: the rest comes from further inside.
-        if (to - from < w / 2) {
-            if (start < back)
-                to = least(from + w / 2, length - ahead);
+        if (to - from < w) {
+            if (2 * start < lag)
+                to = least(from + w, bound);
             else
-                from = most(to - w / 2, back);
+                from = most(to - w, lag);
         }
-        // Too few even so, in a signal of a few periods: say nothing, which is the mean.
-        const std::int64_t pairs = to - from;
-        if (pairs >= w / 4)
-            s.d[lag] =
-                squared_distance(s.local + (from - back - low), s.local + (from + ahead - low), int(pairs)) *
-                double(w) / double(pairs);
-        else if (lag > 1)
+        if (to - from >= w / 2) {
+            const bool half_first = (from - odd) % 2 == 0, half_last = (to - odd) % 2 == 0;
+            const std::int64_t first = (from - odd + 1) / 2, last = (to - odd) / 2;
+            const T* early = s.local + (first - lag / 2 - low);
+            const T* late = early + lag;
+            const int pairs = int(last - first) + 1;
+            double d = squared_distance(early, late, pairs);
+            if (half_first) d -= 0.5 * squared_distance(early, late, 1);
+            if (half_last) d -= 0.5 * squared_distance(early + pairs - 1, late + pairs - 1, 1);
+            s.d[lag] = (d > 0 ? d : 0) * double(2 * w) / double(to - from);
+        } else if (lag > 1) {
+            // Too few, in a signal of a few periods: say nothing, which is the mean.
             s.d[lag] = sum / (lag - 1);
+        }
         sum += s.d[lag];
     }
     const Choice choice = choose(plan, s.d, s.room);
@@ -436,12 +444,17 @@ void track(const YinPlan<T>& plan, const T* signal, std::int64_t signal_length, 
         std::int64_t oldest = written;
         while (oldest > 0 && written - oldest < s.ring && s.begins[(oldest - 1) % s.ring] >= start) --oldest;
         for (int m = 0; m < s.half; m += kLanes<T>) {
-            Vec<T, kLanes<T>> even{}, odd{};
+            using V = Vec<T, kLanes<T>>;
+            V even{}, odd{};
             for (std::int64_t i = oldest; i < written; ++i) {
                 const T* from = s.segments + std::size_t(i % s.ring) * 2 * s.half + m;
-                even += load<Vec<T, kLanes<T>>>(from);
-                odd += load<Vec<T, kLanes<T>>>(from + s.half);
+                even += load<V>(from);
+                odd += load<V>(from + s.half);
             }
+            // The ends of even lags by half.
+            const V after = load<V>(down + m - (stop - origin)) - load<V>(s.up + m + (stop - origin));
+            const V before = load<V>(down + m - (start - origin)) - load<V>(s.up + m + (start - origin));
+            even += T(0.5) * (after * after - before * before);
             for (int lane = 0; lane < kLanes<T>; ++lane) {
                 s.d[2 * (m + lane)] = double(even[lane]);
                 s.d[2 * (m + lane) + 1] = double(odd[lane]);

@@ -1,9 +1,10 @@
 """Signals whose pitch is known by construction."""
 
-import luthier.pitch as lp
 import numpy as np
 import numpy.typing as npt
 import pytest
+
+import luthier.pitch as lp
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,7 +31,7 @@ def test_a_sine(rate: int, f0: float) -> None:
     for dtype in (np.float32, np.float64):
         pitch = lp.track(np.sin(2 * np.pi * f0 * t + 1).astype(dtype), rate)
         assert pitch.f0.dtype == pitch.confidence.dtype == dtype
-        assert np.abs(pitch.cents(f0)).max() < 0.6
+        assert np.abs(pitch.cents(f0)).max() < 0.25
         assert pitch.confidence.min() > 0.99
         assert pitch.voiced.all()
 

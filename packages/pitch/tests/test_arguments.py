@@ -2,9 +2,10 @@
 
 from typing import Any
 
-import luthier.pitch as lp
 import numpy as np
 import pytest
+
+import luthier.pitch as lp
 from luthier.core import LayoutError, ParameterError
 
 TONE = np.sin(np.arange(8_000) / 10).astype(np.float32)
@@ -29,7 +30,10 @@ def test_a_parameter_that_is_not_a_finite_number(name: str, value: Any) -> None:
         ({"fmin": 0}, r"fmin must be at least 5 Hz"),
         ({"fmin": -50}, r"fmin must be at least 5 Hz"),
         ({"fmin": 6, "fmax": 6_001}, r"fmin must be at least 5 Hz and fmax at most 1000 times fmin"),
-        ({"hop_s": 0}, r"hop_s must be at least one sample, 6.25e-05 s at 16000 Hz, and at most 3600 s, got 0"),
+        (
+            {"hop_s": 0},
+            r"hop_s must be at least one sample, 6.25e-05 s at 16000 Hz, and at most 3600 s, got 0",
+        ),
         ({"hop_s": -0.01}, r"hop_s must be at least one sample"),
         ({"hop_s": 6e-5}, r"hop_s must be at least one sample"),
         ({"hop_s": 3_601}, r"hop_s must be at least one sample, .* and at most 3600 s"),
@@ -62,7 +66,9 @@ def test_another_dtype(dtype: type) -> None:
         lp.track(TONE.astype(dtype), 16_000)
 
 
-@pytest.mark.parametrize("samples", [np.float32(1), np.zeros((1, 1, 1, 9), np.float32), [0.0, 1.0], None, "x"])
+@pytest.mark.parametrize(
+    "samples", [np.float32(1), np.zeros((1, 1, 1, 9), np.float32), [0.0, 1.0], None, "x"]
+)
 def test_another_rank_or_no_array(samples: Any) -> None:
     with pytest.raises(LayoutError, match="samples must"):
         lp.track(samples, 16_000)

@@ -6,9 +6,10 @@ import stat
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import luthier.pitch as lp
 import numpy as np
 import pytest
+
+import luthier.pitch as lp
 from luthier.core import ParameterError
 
 

@@ -7,13 +7,14 @@ import sys
 import time
 from pathlib import Path
 
-import luthier.core
-import luthier.pitch as lp
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import luthier.core
+import luthier.pitch as lp
 
 RATE = 16_000
 Samples = npt.NDArray[np.float32]
@@ -112,12 +113,12 @@ def test_transposition() -> None:
 
 
 def test_time_reversal() -> None:
-    # Frames are symmetric, but for the half sample by which odd lags cannot be.
+    # Frames are symmetric in time to the last digit but rounding, the ends of the signal included.
     t = np.arange(16_001) / RATE
     x = np.cos(2 * np.pi * (150 * t + 60 * t**2))
     forwards, backwards = lp.track(x, RATE), lp.track(x[::-1].copy(), RATE)
-    assert np.abs(forwards.cents(backwards.f0[::-1])).max() < 0.3
-    np.testing.assert_allclose(forwards.confidence, backwards.confidence[::-1], atol=1e-3)
+    assert np.abs(forwards.cents(backwards.f0[::-1])).max() < 1e-3
+    np.testing.assert_allclose(forwards.confidence, backwards.confidence[::-1], atol=1e-6)
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
@@ -279,7 +280,8 @@ def test_ctrl_c_is_heard_within_a_fraction_of_a_second() -> None:
         began = time.monotonic()
         with pytest.raises(Interrupted):
             lp.track(x, RATE, hop_s=2 / RATE)
-        assert time.monotonic() - began < 2.0  # it would take far longer; how loaded the machine is, who knows
+        # Some 0.2 s; the rest is for a busy machine. Left alone it takes many times that.
+        assert time.monotonic() - began < 2.0
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

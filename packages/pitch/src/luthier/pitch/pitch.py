@@ -158,11 +158,14 @@ class Pitch(NamedTuple):
         x = np.arange(pitch.shape[1]) * (width / max(1, pitch.shape[1] - 1))
         y = (high - pitch) * (height / (high - low))
         dots = "".join(
-            f"M{a:.1f} {b:.1f}h.01" for row in range(len(pitch)) for a, b in zip(x[marks[row]], y[row][marks[row]], strict=True)
+            f"M{a:.1f} {b:.1f}h.01"
+            for row in range(len(pitch))
+            for a, b in zip(x[marks[row]], y[row][marks[row]], strict=True)
         )
         return (
             f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">'
-            f'<path d="{dots}" stroke="currentColor" stroke-width="2" stroke-linecap="round" fill="none"/></svg>'
+            f'<path d="{dots}" stroke="currentColor" stroke-width="2" stroke-linecap="round" fill="none"/>'
+            "</svg>"
         )
 
 

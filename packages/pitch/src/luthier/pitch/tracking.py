@@ -119,11 +119,12 @@ def _result(
     shape = (*borrowed.array.shape[:2], times.size)
     dtype = borrowed.array.dtype
     sure = confidence.reshape(shape).astype(dtype, copy=False)
+    voiced: Any = sure >= 0.5
     way_back = dataclasses.replace(borrowed, layout="channels_first")
     return Pitch(
         dataclasses.replace(way_back, ndim=1).give(times[None, None]),
         way_back.give(f0.reshape(shape).astype(dtype, copy=False)),
-        way_back.give(sure >= 0.5),
+        way_back.give(voiced),
         way_back.give(sure),
     )
 
