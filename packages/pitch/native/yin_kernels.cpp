@@ -92,9 +92,11 @@ double between(const YinPlan<T>& plan, const double* d, int position) {
     if (phase == 0) return d[lag];
     const double* from = d + lag - kYinReach + 1;
     const double* taps = plan.taps[phase];
-    double sum = 0;
-    for (int i = 0; i < kYinTaps; ++i) sum += taps[i] * from[i];
-    return sum;
+    using V = Vec<double, 8>;
+    static_assert(kYinTaps % 8 == 0);
+    V sum{};
+    for (int i = 0; i < kYinTaps; i += 8) sum += load<V>(taps + i) * load<V>(from + i);
+    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
 
 struct Dip {
