@@ -144,7 +144,7 @@ NB_MODULE(_native, m) {
     m.def(
         "load_sndfile", [](const std::string& path) { return std::string(sf::load(path).version_string()); },
         "path"_a, nb::call_guard<nb::gil_scoped_release>());
-    m.def("sndfile_loaded", [] { return sf::loaded() != nullptr; });
+    m.def("sndfile_loaded", [] { return sf::loaded().load() != nullptr; });
 
     nb::class_<Source>(m, "Source").def_prop_ro("size", &Source::size).def_prop_ro("name", &Source::name);
     m.def(

@@ -2,6 +2,7 @@
 // last. The caller gives a temporary name and renames it when finish() has returned.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -12,6 +13,7 @@
 
 #if defined(_WIN32)
 #include <io.h>
+#include <stdio.h>
 #else
 #include <unistd.h>
 #endif

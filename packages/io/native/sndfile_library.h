@@ -7,12 +7,14 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "errors.h"
@@ -277,8 +279,8 @@ inline void self_test(const Library& library, const std::string& path) {
             " does not answer as its documentation says; install another: pip install -U soundfile");
 }
 
-inline const Library*& loaded() {
-    static const Library* library = nullptr;
+inline std::atomic<const Library*>& loaded() {
+    static std::atomic<const Library*> library{nullptr};
     return library;
 }
 
@@ -286,7 +288,7 @@ inline const Library*& loaded() {
 inline const Library& load(const std::string& path) {
     static std::mutex* mutex = new std::mutex;
     std::lock_guard lock(*mutex);
-    if (loaded()) return *loaded();
+    if (const Library* already = loaded()) return *already;
 #if defined(_WIN32)
     const int length = MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, nullptr, 0);
     std::wstring wide(std::size_t(length), L'\0');
@@ -327,13 +329,15 @@ inline const Library& load(const std::string& path) {
     resolve(library->writef_double, "sf_writef_double");
     resolve(library->version_string, "sf_version_string");
     self_test(*library, path);
-    loaded() = library.release();
-    return *loaded();
+    const Library* found = library.release();
+    loaded() = found;
+    return *found;
 }
 
 inline const Library& library() {
-    if (!loaded()) throw MissingLibrary("libsndfile is not loaded");
-    return *loaded();
+    const Library* found = loaded();
+    if (!found) throw MissingLibrary("libsndfile is not loaded");
+    return *found;
 }
 
 }  // namespace sf

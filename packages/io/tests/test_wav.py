@@ -237,7 +237,7 @@ def made(subtype, channels):
     return file.getvalue()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=8 * settings().max_examples, deadline=None)
 @given(
     st.sampled_from(["PCM_16", "PCM_24", "PCM_U8", "FLOAT", "DOUBLE"]),
     st.integers(1, 3),
@@ -259,7 +259,7 @@ def test_mutated_files_never_crash(subtype, channels, changes, cut):
     assert audio.samples.size <= 8 * len(data) + 64
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_after_the_magic_never_crash(tail):
     for head in (b"RIFF\x20\0\0\0WAVE", b"RF64\xff\xff\xff\xffWAVE", b"RIFF\x20\0\0\0WAVEfmt \x10\0\0\0"):
