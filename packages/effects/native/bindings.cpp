@@ -2,9 +2,11 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <atomic>
+#include <mutex>
 
 #include "luthier/dispatch.h"
 #include "stream.h"
@@ -28,15 +30,46 @@ const luthier_pool* shared_pool() {
     return pool;
 }
 
-// (kind, name, values, tapers, children) as Effect._plan() writes it.
-Plan read_plan(nb::handle h) {
+// A number, ("curve", times_s, values, shape) or ("lfo", rate_hz, minimum, maximum, shape, phase).
+Source read_source(nb::handle h, Taper taper, double rate) {
+    Source source;
+    source.ramp = kRampSeconds * rate;
+    if (!nb::isinstance<nb::tuple>(h)) {
+        source.value = nb::cast<double>(h);
+        return source;
+    }
+    const nb::tuple t = nb::cast<nb::tuple>(h);
+    if (nb::cast<std::string>(t[0]) == "curve") {
+        for (double time : nb::cast<std::vector<double>>(t[1])) source.frames.push_back(time * rate);
+        for (double value : nb::cast<std::vector<double>>(t[2])) source.values.push_back(to_scale(taper, value));
+        source.kind = nb::cast<std::string>(t[3]) == "hold" ? Source::Kind::steps : Source::Kind::lines;
+        return source;
+    }
+    source.turns = nb::cast<double>(t[1]) / rate;
+    source.low = to_scale(taper, nb::cast<double>(t[2]));
+    source.high = to_scale(taper, nb::cast<double>(t[3]));
+    const auto shape = nb::cast<std::string>(t[4]);
+    source.kind = shape == "triangle"   ? Source::Kind::triangle
+                  : shape == "square"   ? Source::Kind::square
+                  : shape == "sawtooth" ? Source::Kind::sawtooth
+                                        : Source::Kind::sine;
+    source.phase = nb::cast<double>(t[5]);
+    return source;
+}
+
+// (kind, name, values, tapers, children) as Effect._plan() writes it. Collects the leaves' tapers.
+Plan read_plan(nb::handle h, double rate, std::vector<std::vector<Taper>>& tapers) {
     const nb::tuple t = nb::cast<nb::tuple>(h);
     const auto kind = nb::cast<std::string>(t[0]);
     Plan plan{kind == "chain" ? Plan::Kind::chain : kind == "mix" ? Plan::Kind::mix : Plan::Kind::effect,
-              nb::cast<std::string>(t[1]), nb::cast<std::vector<double>>(t[2]), {}, {}};
-    for (nb::handle taper : nb::cast<nb::tuple>(t[3]))
-        plan.tapers.push_back(nb::cast<std::string>(taper) == "log" ? Taper::log : Taper::linear);
-    for (nb::handle child : nb::cast<nb::tuple>(t[4])) plan.children.push_back(read_plan(child));
+              nb::cast<std::string>(t[1]), {}, {}, {}};
+    const nb::tuple values = nb::cast<nb::tuple>(t[2]), names = nb::cast<nb::tuple>(t[3]);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        plan.tapers.push_back(nb::cast<std::string>(names[i]) == "log" ? Taper::log : Taper::linear);
+        plan.values.push_back(read_source(values[i], plan.tapers.back(), rate));
+    }
+    if (plan.kind == Plan::Kind::effect) tapers.push_back(plan.tapers);
+    for (nb::handle child : nb::cast<nb::tuple>(t[4])) plan.children.push_back(read_plan(child, rate, tapers));
     return plan;
 }
 
@@ -46,11 +79,15 @@ class PyStream {
     using In = nb::ndarray<const T, nb::ndim<3>, nb::device::cpu>;
     using Out = nb::ndarray<T, nb::ndim<3>, nb::device::cpu>;
 
+    // One lane: the leaf, the parameter, and (batch, frames) values, of which a batch of one is for all.
+    using Values = nb::ndarray<const double, nb::ndim<2>, nb::device::cpu>;
+    using Lanes = std::vector<std::tuple<int, int, Values>>;
+
     PyStream(nb::handle plan, double rate, int channels, int items)
-        : stream_(library(T()), read_plan(plan), rate, channels, items, shared_pool()) {}
+        : rate_(rate), stream_(library(T()), read_plan(plan, rate, tapers_), rate, channels, items, shared_pool()) {}
 
     // (batch, channels, frames) in and out; Python has checked shapes and that frames are contiguous.
-    bool process(In in, Out out) {
+    bool process(In in, Out out, const Lanes& lanes) {
         if (busy_.test_and_set()) {
             const nb::object error = nb::module_::import_("luthier.core").attr("StreamError");
             PyErr_SetString(error.ptr(), "a stream belongs to one thread at a time, and another one is in it: "
@@ -67,6 +104,9 @@ class PyStream {
         for (std::ptrdiff_t at = 0; at < frames; at += slice) {
             {
                 nb::gil_scoped_release unlocked;
+                std::lock_guard lock(mutex_);
+                for (const auto& [leaf, parameter, values] : lanes)
+                    stream_.follow(leaf, parameter, values.data() + at, values.shape(0) > 1 ? values.stride(0) : 0);
                 unclean |= stream_.process(in.data() + at, in.stride(0), in.stride(1), out.data() + at,
                                            out.stride(0), out.stride(1), int(std::min(slice, frames - at)));
             }
@@ -75,8 +115,20 @@ class PyStream {
         return unclean;
     }
 
-    void assign(std::size_t leaf, int parameter, double value) { stream_.assign(leaf, parameter, value); }
-    void reset() { stream_.reset(); }
+    // May come from another thread than process().
+    void assign(std::size_t leaf, int parameter, nb::handle value) {
+        const Source source = read_source(value, tapers_.at(leaf).at(parameter), rate_);
+        nb::gil_scoped_release unlocked;
+        std::lock_guard lock(mutex_);
+        stream_.assign(leaf, parameter, source);
+    }
+
+    void reset() {
+        nb::gil_scoped_release unlocked;
+        std::lock_guard lock(mutex_);
+        stream_.reset();
+    }
+
     int latency() const { return stream_.latency(); }
     double tail() const { return stream_.tail(); }
 
@@ -86,8 +138,11 @@ class PyStream {
         ~Release() { flag.clear(); }
     };
 
+    double rate_;
+    std::vector<std::vector<Taper>> tapers_;  // of each leaf; filled while stream_ is made
     Stream<T> stream_;
     std::atomic_flag busy_;
+    std::mutex mutex_;  // between process() and assign()
 };
 
 template <class T>
@@ -95,7 +150,7 @@ void bind_stream(nb::module_& m, const char* name) {
     using S = PyStream<T>;
     nb::class_<S>(m, name)
         .def(nb::init<nb::handle, double, int, int>(), "plan"_a, "sample_rate"_a, "channels"_a, "items"_a)
-        .def("process", &S::process, "samples"_a, "out"_a)
+        .def("process", &S::process, "samples"_a, "out"_a, "lanes"_a)
         .def("assign", &S::assign, "leaf"_a, "parameter"_a, "value"_a)
         .def("reset", &S::reset)
         .def_prop_ro("latency", &S::latency)

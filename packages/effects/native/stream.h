@@ -15,85 +15,32 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <limits>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "effect_class.h"
 #include "luthier/buffer.h"
-#include "luthier/math.h"
 #include "luthier/pool.h"
 #include "luthier/simd.h"
+#include "motion.h"
 
 namespace luthier::effects {
 
 inline constexpr int kMaxBlock = 1024;  // frames that pass through the whole tree at once, in cache
 static_assert(kMaxBlock % kGroup == 0);
-inline constexpr double kRampSeconds = 0.02;
-
-enum class Taper { linear, log };
-
 // One leaf or branch of the tree that Python describes; what a Stream is made from.
 struct Plan {
     enum class Kind { effect, chain, mix } kind;
     std::string name;                // of the effect
-    std::vector<double> values;      // of its parameters
+    std::vector<Source> values;      // of its parameters
     std::vector<Taper> tapers;
     std::vector<Plan> children;
-};
-
-// A parameter and its motion. Positions are kept on the taper's scale: plain, or log2.
-class Glide {
-  public:
-    Glide(double value, Taper taper) : taper_(taper), value_(value), position_(scale(value)), end_(position_) {}
-
-    // Heads for `value` from wherever it is now; the same value again changes nothing.
-    void assign(double value, int groups) {
-        if (value == value_) return;
-        value_ = value;
-        start_ = position_;
-        end_ = scale(value);
-        groups_ = groups;
-        done_ = 0;
-    }
-
-    void jump() {
-        done_ = groups_ = 0;
-        position_ = end_;
-    }
-
-    bool moving() const { return done_ < groups_; }
-    double value() const { return value_; }
-
-    // The values at the first and last frame of the next group.
-    std::pair<double, double> next() {
-        if (!moving()) return {value_, value_};
-        const double from = at(done_), last = at(done_ + double(kGroup - 1) / kGroup);
-        ++done_;
-        position_ = moving() ? at(done_) : end_;
-        return {unscale(from), unscale(last)};
-    }
-
-  private:
-    // The way has no corners (3 t^2 - 2 t^3): a straight ramp over a wide range would be heard at its end.
-    double at(double groups) const {
-        const double t = groups / groups_;
-        return start_ + (end_ - start_) * t * t * (3 - 2 * t);
-    }
-    double scale(double v) const { return taper_ == Taper::log ? log2(v) : v; }
-    double unscale(double u) const { return taper_ == Taper::log ? exp2(u) : u; }
-
-    Taper taper_;
-    double value_;  // the target, exactly as assigned
-    double position_, start_ = 0, end_;
-    int groups_ = 0, done_ = 0;
 };
 
 template <class T>
@@ -114,17 +61,18 @@ class Node {
 template <class T>
 class Leaf final : public Node<T> {
   public:
-    Leaf(const EffectClass<T>& effect, const Plan& plan, double rate, int channels)
-        : effect_(effect), groups_(std::max(1, int(std::ceil(kRampSeconds * rate / kGroup)))) {
+    Leaf(const EffectClass<T>& effect, const Plan& plan, double rate, int channels) : effect_(effect) {
         memory_ = ::operator new(effect.size, std::align_val_t(effect.alignment));
         effect.construct(memory_);
         effect.prepare(memory_, rate, channels);
         for (std::size_t i = 0; i < plan.values.size(); ++i) {
-            glides_.emplace_back(plan.values[i], plan.tapers[i]);
-            assigned_.push_back(plan.values[i]);
+            assigned_.push_back(keep(plan.values[i]));
+            motions_.emplace_back(assigned_[i], plan.tapers[i], rate);
         }
-        saved_glides_ = glides_;
-        from_ = to_ = plan.values;
+        lanes_.resize(motions_.size());
+        from_.resize(motions_.size());
+        to_.resize(motions_.size());
+        saved_motions_ = motions_;
         settle();
         saved_.resize(effect.save(memory_, nullptr));
     }
@@ -136,78 +84,114 @@ class Leaf final : public Node<T> {
         ::operator delete(memory_, std::align_val_t(effect_.alignment));
     }
 
-    int parameters() const { return int(glides_.size()); }
+    int parameters() const { return int(motions_.size()); }
 
-    void assign(int parameter, double value) {
-        assigned_[parameter] = value;
+    // Takes effect at the next group. Allocates.
+    void assign(int parameter, const Source& source) {
+        assigned_[parameter] = keep(source);
         pending_ = true;
     }
 
+    // The parameter's values for the coming block, a frame each, or null. At a group's first frame.
+    void follow(int parameter, const double* lane) LUTHIER_REALTIME {
+        lanes_[parameter] = lane;
+        followed_ = true;
+    }
+
     void begin() LUTHIER_REALTIME override {
-        if (!pending_) return;
-        pending_ = false;
-        for (std::size_t i = 0; i < glides_.size(); ++i) glides_[i].assign(assigned_[i], groups_);
+        if (!pending_ && !followed_) return;
+        for (std::size_t i = 0; i < motions_.size(); ++i) {
+            if (pending_) motions_[i].assign(assigned_[i], frame_);
+            if (followed_) motions_[i].follow(lanes_[i], frame_);
+        }
+        pending_ = followed_ = false;
         moving_ = true;
     }
 
     void process(Block<T> x) LUTHIER_REALTIME override {
         int at = 0;
         for (; moving_ && at < x.frames; at += kGroup) {
-            bool moving = false;
-            for (std::size_t i = 0; i < glides_.size(); ++i) {
-                std::tie(from_[i], to_[i]) = glides_[i].next();
-                moving |= glides_[i].moving();
+            for (std::size_t i = 0; i < motions_.size(); ++i) {
+                const std::pair<double, double> ends = motions_[i].next(frame_, at);
+                from_[i] = ends.first;
+                to_[i] = ends.second;
             }
             effect_.set(memory_, from_.data(), to_.data());
             effect_.process(memory_, x.data + at, x.stride, x.channels, kGroup);
+            frame_ += kGroup;
+            bool moving = false;
+            for (const Motion& motion : motions_) moving |= motion.moving(frame_);
             if (!moving) settle();
         }
-        if (at < x.frames) effect_.process(memory_, x.data + at, x.stride, x.channels, x.frames - at);
+        if (at < x.frames) {
+            effect_.process(memory_, x.data + at, x.stride, x.channels, x.frames - at);
+            frame_ += x.frames - at;
+        }
     }
 
     void reset() LUTHIER_REALTIME override {
         effect_.reset(memory_);
-        for (std::size_t i = 0; i < glides_.size(); ++i) {
-            glides_[i].assign(assigned_[i], groups_);
-            glides_[i].jump();
+        for (std::size_t i = 0; i < motions_.size(); ++i) {
+            motions_[i].jump(assigned_[i]);
+            lanes_[i] = nullptr;
         }
-        pending_ = false;
+        pending_ = followed_ = false;
+        frame_ = 0;
         settle();
     }
 
     void save() LUTHIER_REALTIME override {
         effect_.save(memory_, saved_.data());
+        std::copy(motions_.begin(), motions_.end(), saved_motions_.begin());
         saved_moving_ = moving_;
-        if (moving_) std::copy(glides_.begin(), glides_.end(), saved_glides_.begin());
+        saved_frame_ = frame_;
     }
 
     void restore() LUTHIER_REALTIME override {
         effect_.restore(memory_, saved_.data());
+        std::copy(saved_motions_.begin(), saved_motions_.end(), motions_.begin());
         // While nothing moves, the effect's settings are those of the saved moment already.
-        if (saved_moving_) {
-            std::copy(saved_glides_.begin(), saved_glides_.end(), glides_.begin());
-            moving_ = true;
-        }
+        moving_ = saved_moving_;
+        frame_ = saved_frame_;
     }
 
     int latency() const override { return effect_.latency(memory_); }
     double tail() const override { return effect_.tail(memory_); }
 
   private:
-    // Nothing moves any more: the parameters are their targets.
+    // Moves on with nothing moving, or with what moves from here on.
     void settle() LUTHIER_REALTIME {
         moving_ = false;
-        for (std::size_t i = 0; i < glides_.size(); ++i) to_[i] = glides_[i].value();
+        for (std::size_t i = 0; i < motions_.size(); ++i) {
+            to_[i] = motions_[i].value(frame_);
+            moving_ |= motions_[i].moving(frame_);
+        }
         effect_.set(memory_, to_.data(), to_.data());
+    }
+
+    // Owns a copy of the source until no motion, nor its saved copy, needs it.
+    const Source* keep(const Source& source) {
+        const auto unused = [this](const std::unique_ptr<const Source>& kept) {
+            const auto is = [&](const Motion& motion) { return motion.source() == kept.get(); };
+            return std::find(assigned_.begin(), assigned_.end(), kept.get()) == assigned_.end() &&
+                   std::none_of(motions_.begin(), motions_.end(), is) &&
+                   std::none_of(saved_motions_.begin(), saved_motions_.end(), is);
+        };
+        if (sources_.size() > 4 * (assigned_.size() + 1)) std::erase_if(sources_, unused);
+        sources_.push_back(std::make_unique<const Source>(source));
+        return sources_.back().get();
     }
 
     const EffectClass<T>& effect_;
     void* memory_;
-    int groups_;  // a ramp's length
-    std::vector<Glide> glides_, saved_glides_;
-    std::vector<double> assigned_, from_, to_;
+    std::vector<std::unique_ptr<const Source>> sources_;
+    std::vector<const Source*> assigned_;  // the latest of each parameter
+    std::vector<const double*> lanes_;
+    std::vector<Motion> motions_, saved_motions_;
+    std::vector<double> from_, to_;
     std::vector<char> saved_;
-    bool pending_ = false, moving_ = false, saved_moving_ = false;
+    std::int64_t frame_ = 0, saved_frame_ = 0;
+    bool pending_ = false, followed_ = false, moving_ = false, saved_moving_ = false;
 };
 
 template <class T>
@@ -342,6 +326,17 @@ class Item {
     int leaves() const { return int(leaves_.size()); }
     Leaf<T>& leaf(std::size_t index) { return *leaves_.at(index); }
 
+    // Makes room for a parameter's values a frame, and returns the number of its lane. Allocates.
+    int lane(std::size_t leaf, int parameter) {
+        for (std::size_t i = 0; i < lanes_.size(); ++i)
+            if (lanes_[i].leaf == leaves_.at(leaf) && lanes_[i].parameter == parameter) return int(i);
+        lanes_.push_back({leaves_.at(leaf), parameter, nullptr, 0});
+        return int(lanes_.size()) - 1;
+    }
+
+    // The values that come with the next call's frames; forgotten after it.
+    void follow(int lane, const double* values) LUTHIER_REALTIME { lanes_[lane].values = values; }
+
     // `in` and `out` may be the same. Returns whether the input, or an overflow, was not finite.
     bool process(Block<const T> in, Block<T> out) LUTHIER_REALTIME {
         const FlushDenormals guard;
@@ -353,16 +348,24 @@ class Item {
                 const Block<T> x = out.from(at, frames);
                 for (int c = 0; c < channels_; ++c)
                     unclean |= kernels_.copy_finite(in[c] + at, x[c], frames);
+                for (Lane& lane : lanes_)
+                    lane.leaf->follow(lane.parameter, lane.values ? lane.values + at : nullptr);
                 root_->begin();
                 root_->process(x);
                 unclean |= contain(x);
                 at += frames;
             } else {
                 const int frames = std::min(left, kGroup - filled_);
+                for (Lane& lane : lanes_) {
+                    if (filled_ > 0) break;
+                    if (lane.values) lane.first = lane.values[at];
+                    lane.leaf->follow(lane.parameter, lane.values ? &lane.first : nullptr);
+                }
                 unclean |= partial(in.from(at, frames), out.from(at, frames));
                 at += frames;
             }
         }
+        for (Lane& lane : lanes_) lane.values = nullptr;
         return unclean;
     }
 
@@ -372,6 +375,13 @@ class Item {
     }
 
   private:
+    struct Lane {
+        Leaf<T>* leaf;
+        int parameter;
+        const double* values;  // of the present call, or null
+        double first;          // of the present partial group
+    };
+
     bool partial(Block<const T> in, Block<T> out) LUTHIER_REALTIME {
         bool unclean = false;
         if (filled_ == 0) {
@@ -422,6 +432,7 @@ class Item {
     std::vector<T> group_, scratch_;  // the present partial group: its input, and the run's buffer
     int filled_ = 0;                  // frames of it that have come
     std::vector<Leaf<T>*> leaves_;    // in the order of the plan
+    std::deque<Lane> lanes_;  // motions point into it
     std::unique_ptr<Node<T>> root_;
 };
 
@@ -453,8 +464,16 @@ class Stream {
     }
 
     // Leaves are numbered in the order of the plan.
-    void assign(std::size_t leaf, int parameter, double value) {
-        for (auto& item : items_) item.leaf(leaf).assign(parameter, value);
+    void assign(std::size_t leaf, int parameter, const Source& source) {
+        for (auto& item : items_) item.leaf(leaf).assign(parameter, source);
+    }
+
+    // A parameter's values for the frames of the next process(): item i's start at values + i * stride.
+    void follow(std::size_t leaf, int parameter, const double* values, std::ptrdiff_t stride) {
+        for (int i = 0; i < count_; ++i) {
+            Item<T>& item = items_[i];
+            item.follow(item.lane(leaf, parameter), values + i * stride);
+        }
     }
 
     void reset() {

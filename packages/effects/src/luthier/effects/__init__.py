@@ -1,3 +1,4 @@
+from luthier.effects.automation import LFO, Curve
 from luthier.effects.chain import Chain
 from luthier.effects.compressor import Compressor
 from luthier.effects.effect import Effect
@@ -9,4 +10,4 @@ from luthier.effects.reverb import Reverb
 from luthier.effects.stream import Stream
 
 __version__ = "0.1.0"
-__all__ = ["Chain", "Compressor", "Effect", "Gain", "HighShelfFilter", "HighpassFilter", "LowShelfFilter", "LowpassFilter", "PeakFilter", "Mix", "Parameter", "Reverb", "Stream", "param"]
+__all__ = ["LFO", "Curve", "Chain", "Compressor", "Effect", "Gain", "HighShelfFilter", "HighpassFilter", "LowShelfFilter", "LowpassFilter", "PeakFilter", "Mix", "Parameter", "Reverb", "Stream", "param"]

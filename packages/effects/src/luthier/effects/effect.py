@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from luthier.core import ParameterError
 from luthier.core.arrays import Layout, borrow, borrow_out, check_sample_rate
+from luthier.effects.automation import LFO, Curve, from_data
 from luthier.effects.parameter import Parameter, _Declaration, param, unknown_name
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ __all__ = ["Effect"]
 #: Version of what `Effect.to_dict` writes. A later version reads every earlier one.
 SCHEMA = 1
 
-Plan = tuple[str, str, tuple[float, ...], tuple[str, ...], tuple["Plan", ...]]
+Plan = tuple[str, str, tuple[Any, ...], tuple[str, ...], tuple["Plan", ...]]
 
 
 @dataclass_transform(eq_default=True, field_specifiers=(param,))
@@ -44,6 +45,8 @@ class Effect:
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     revision: ClassVar[int] = 1
 
+    # What the native engine makes of it: "effect", "chain" or "mix".
+    _kind: ClassVar[str] = "effect"
     _classes: ClassVar[dict[str, type[Effect]]] = {}
     # Where a stream's own copy reports an assignment to: the running stream and the number of its leaf.
     _link: tuple[_native.Stream32 | _native.Stream64, int] | None
@@ -68,7 +71,7 @@ class Effect:
         if not cls.__name__.startswith("_"):
             cls._classes[cls.__name__] = cls
 
-    def __init__(self, *args: float, **kwargs: float) -> None:
+    def __init__(self, *args: float | Curve | LFO, **kwargs: float | Curve | LFO) -> None:
         object.__setattr__(self, "_link", None)
         names = tuple(p.name for p in self.parameters)
         if len(args) > len(names):
@@ -102,6 +105,7 @@ class Effect:
         out: Any = None,
         tail: bool = False,
         layout: Layout = "channels_first",
+        automation: Mapping[str, Any] | None = None,
     ) -> Any:
         """Process a whole signal.
 
@@ -118,6 +122,11 @@ class Effect:
             Keep what rings on after the end: the result is `Stream.tail` frames longer. Excludes `out`.
         layout
             ``"frames_first"`` when `samples` is ``(frames, channels)``.
+        automation
+            Values that move with the samples: ``{"0.cutoff_hz": array}`` for the parameter ``cutoff_hz`` of a
+            chain's first effect, ``{"gain_db": array}`` for a single effect's own. An array has a value for
+            each frame, ``(frames,)``, or for each frame of each item of a batch, ``(batch, frames)``. It is
+            read at the first of every 16 frames, and reached 16 frames later.
 
         Returns
         -------
@@ -139,7 +148,7 @@ class Effect:
             raise ParameterError("out= and tail=True exclude each other: the tail does not fit into out")
         target = None if out is None else borrow_out(out, borrowed, x.shape)
         stream = Stream(self, rate, x.shape[1], batch=x.shape[0], dtype=x.dtype)
-        y = stream._run(x, target, tail=tail)
+        y = stream._run(x, target, stream._lanes(automation, x.shape[2]), tail=tail)
         return borrowed.give(y) if out is None else out
 
     def stream(
@@ -164,7 +173,7 @@ class Effect:
 
     # ---- the value ----
 
-    def _values(self) -> tuple[float, ...]:
+    def _values(self) -> tuple[float | Curve | LFO, ...]:
         return tuple(getattr(self, p.name) for p in self.parameters)
 
     def __repr__(self) -> str:
@@ -191,7 +200,7 @@ class Effect:
 
     def _state(self) -> dict[str, Any]:
         """What a dictionary holds besides the class: plain numbers and lists."""
-        return {p.name: v for p, v in zip(self.parameters, self._values(), strict=True)}
+        return {p.name: getattr(self, p.name) for p in self.parameters}
 
     @classmethod
     def _from_state(cls, state: Mapping[str, Any]) -> Self:
@@ -245,21 +254,53 @@ class Effect:
     def _plan(self) -> Plan:
         """Describe this effect to the native engine: (kind, name, values, tapers, children)."""
         name = type(self).__name__
-        return "effect", name, self._values(), tuple(p.taper for p in self.parameters), ()
+        values = tuple(_native_value(v) for v in self._values())
+        return self._kind, name, values, tuple(p.taper for p in self.parameters), ()
 
     def _attach(self, native: _native.Stream32 | _native.Stream64, leaf: int) -> int:
         """Send assignments from now on to the running stream; returns the number of the next leaf."""
         object.__setattr__(self, "_link", (native, leaf))
         return leaf + 1
 
-    def _moved(self, name: str, value: float) -> None:
+    def _moved(self, parameter: Parameter, value: float | Curve | LFO) -> None:
         if self._link is not None:
             native, leaf = self._link
-            native.assign(leaf, [p.name for p in self.parameters].index(name), value)
+            native.assign(leaf, self.parameters.index(parameter), _native_value(value))
+
+    def _find(self, path: str) -> tuple[int, int]:
+        """Return the numbers of the leaf and the parameter that `path` names, ``"1.0.cutoff_hz"``."""
+        *places, name = path.split(".")
+        effect: Effect = self
+        for depth, place in enumerate(places):
+            children = effect._children()
+            if not place.isdecimal() or int(place) >= len(children):
+                where = ".".join(places[:depth]) or "the effect"
+                raise ParameterError(
+                    f"automation of {path!r}: {where} holds {len(children)} effects, none is number {place!r}"
+                )
+            effect = children[int(place)]
+        names = tuple(p.name for p in effect.parameters)
+        if name not in names:
+            raise ParameterError(
+                f"automation of {path!r}: {type(effect).__name__} has no parameter {unknown_name(name, names)}"
+            )
+        return next(n for n, leaf in enumerate(_leaves(self)) if leaf is effect), names.index(name)
 
 
 def _unpickle(cls: type[Effect], state: Mapping[str, Any]) -> Effect:
     return cls._from_state(state)
+
+
+def _native_value(value: float | Curve | LFO) -> Any:
+    return value._native() if isinstance(value, (Curve, LFO)) else value
+
+
+def _leaves(effect: Effect) -> Iterator[Effect]:
+    """The effects in the order in which the native engine numbers them."""
+    if effect._kind == "effect":
+        yield effect
+    for child in effect._children():
+        yield from _leaves(child)
 
 
 def _walk(effect: Effect) -> Iterator[Effect]:
@@ -269,10 +310,13 @@ def _walk(effect: Effect) -> Iterator[Effect]:
 
 
 def _tree(effect: Effect) -> dict[str, Any]:
-    data = {
-        key: [_tree(e) for e in value] if key == "effects" else value for key, value in effect._state().items()
-    }
-    return {"effect": type(effect).__name__, **data}
+    data: dict[str, Any] = {"effect": type(effect).__name__}
+    for key, value in effect._state().items():
+        if key == "effects":
+            data[key] = [_tree(e) for e in value]
+        else:
+            data[key] = value._data() if isinstance(value, (Curve, LFO)) else value
+    return data
 
 
 def _from_tree(data: Mapping[str, Any]) -> Effect:
@@ -283,7 +327,7 @@ def _from_tree(data: Mapping[str, Any]) -> Effect:
     if cls is None:
         raise ParameterError(f"there is no effect {unknown_name(str(name), tuple(sorted(Effect._classes)))}")
     state = {
-        key: [_from_tree(e) for e in value] if key == "effects" else value
+        key: [_from_tree(e) for e in value] if key == "effects" else from_data(value)
         for key, value in data.items()
         if key not in ("effect", "schema")
     }

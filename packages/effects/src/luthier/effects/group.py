@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex, overload
 
 from luthier.core import StreamError
 from luthier.effects.effect import Effect, Plan
@@ -17,7 +17,6 @@ __all__: list[str] = []
 class _Group(Effect):
     """A list of effects that is itself an effect. See `Chain` and `Mix`."""
 
-    _kind: ClassVar[str]
     _effects: list[Effect]
 
     def __init__(self, effects: Iterable[Effect] = ()) -> None:

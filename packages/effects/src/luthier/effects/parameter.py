@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from luthier.core import ParameterError
+from luthier.effects.automation import LFO, Curve
 
 if TYPE_CHECKING:
     from luthier.effects.effect import Effect
@@ -47,8 +48,13 @@ class Parameter:
     doc: str
     _key: str = field(default="", repr=False, compare=False)
 
-    def validate(self, value: object, owner: str) -> float:
-        """Return `value` as a float, or raise `ParameterError` naming effect, parameter, value and range."""
+    def validate(self, value: object, owner: str) -> float | Curve | LFO:
+        """Return `value` as a float (a `Curve` or `LFO` as it is), or raise `ParameterError` naming effect,
+        parameter, value and range."""
+        if isinstance(value, (Curve, LFO)):
+            low, high = value._extent()
+            if self.minimum <= low and high <= self.maximum:
+                return value
         if isinstance(value, numbers.Real) and not isinstance(value, bool) or _is_scalar_array(value):
             number = float(value)  # type: ignore[arg-type]
             if math.isfinite(number) and self.minimum <= number <= self.maximum:
@@ -64,7 +70,7 @@ class Parameter:
     def __set__(self, instance: Effect, value: object) -> None:
         number = self.validate(value, type(instance).__name__)
         instance.__dict__[self.name] = number
-        instance._moved(self.name, number)
+        instance._moved(self, number)
 
 
 @dataclass(frozen=True)

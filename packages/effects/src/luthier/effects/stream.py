@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from luthier.core import LayoutError, NonFiniteWarning, ParameterError, StreamError
 from luthier.core.arrays import Borrowed, Samples, borrow, borrow_out, check_sample_rate
 from luthier.effects import _native
-from luthier.effects.effect import Effect
+from luthier.effects.effect import Effect, _leaves
 
 __all__ = ["Stream"]
+
+#: Leaf, parameter, and (batch or 1, frames) values of each automated parameter.
+Lanes = Sequence[tuple[int, int, npt.NDArray[np.float64]]]
 
 #: Channels and batch items that a stream takes: a bound on what a typing error may allocate.
 _MAXIMUM_CHANNELS = 4096
@@ -90,7 +95,9 @@ class Stream:
         tail = self._native.tail
         return math.inf if math.isinf(tail) else min(math.ceil(tail), math.ceil(60 * self.sample_rate))
 
-    def process(self, block: Any, *, out: Any = None) -> Any:
+    def process(
+        self, block: Any, *, out: Any = None, automation: Mapping[str, Any] | None = None
+    ) -> Any:
         """Process the next frames.
 
         Parameters
@@ -100,6 +107,10 @@ class Stream:
             ``(batch, channels, frames)`` when it has a batch; of the stream's dtype. Any number of frames.
         out
             Where to write the result; it may be `block` itself.
+        automation
+            As in `Effect.__call__`: ``{"0.cutoff_hz": array}``, a value for each frame of the block. A
+            parameter that a later block brings no array for stays where the last one left it, until it is
+            assigned.
 
         Returns
         -------
@@ -118,7 +129,7 @@ class Stream:
         self._check(borrowed, block)
         x = borrowed.array
         target = None if out is None else borrow_out(out, borrowed, x.shape)
-        y = self._process(x, target)
+        y = self._process(x, target, self._lanes(automation, x.shape[2]))
         return borrowed.give(y) if out is None else out
 
     def flush(self) -> Any:
@@ -156,13 +167,13 @@ class Stream:
                 f"got {x.dtype} {tuple(block.shape)}"
             )
 
-    def _process(self, x: Samples, out: Samples | None) -> Samples:
+    def _process(self, x: Samples, out: Samples | None, lanes: Lanes = ()) -> Samples:
         if out is None:
             out = np.empty_like(x)
         target = out
         if x.shape[2] > 1 and out.strides[2] != out.itemsize or _overlaps(x, out):
             target = np.empty_like(x)
-        unclean = self._native.process(x, target)
+        unclean = self._native.process(x, target, lanes)
         if target is not out:
             out[...] = target
         if unclean and not self._warned:
@@ -175,6 +186,24 @@ class Stream:
             )
         return out
 
+    def _lanes(self, automation: Mapping[str, Any] | None, frames: int) -> Lanes:
+        """Check the arrays that move parameters, and number their leaves and parameters."""
+        lanes = []
+        for path, values in (automation or {}).items():
+            leaf, parameter = self.effect._find(path)
+            array = np.atleast_2d(np.ascontiguousarray(values, dtype=np.float64))
+            if array.ndim != 2 or array.shape[0] not in (1, self._items) or array.shape[1] != frames:
+                batch = "" if self._items == 1 else f" or ({self._items}, {frames})"
+                raise LayoutError(
+                    f"automation of {path!r} needs an array of shape ({frames},){batch}, got {np.shape(values)}"
+                )
+            declared = list(_leaves(self.effect))[leaf].parameters[parameter]
+            good = (array >= declared.minimum) & (array <= declared.maximum)
+            if not good.all():
+                declared.validate(float(array[~good][0]), f"automation of {path!r}:")
+            lanes.append((leaf, parameter, array))
+        return lanes
+
     def _silence(self, frames: int) -> Samples:
         """Feed `frames` of silence and return what comes out."""
         rest = np.zeros((self._items, self.channels, frames), self.dtype)
@@ -183,13 +212,13 @@ class Stream:
             self._process(block, block)
         return rest
 
-    def _run(self, x: Samples, out: Samples | None, *, tail: bool) -> Samples:
+    def _run(self, x: Samples, out: Samples | None, lanes: Lanes, *, tail: bool) -> Samples:
         """A whole signal, latency compensated: as many frames as `x`, and the tail when asked for."""
         latency, frames = self.latency, x.shape[2]
         ring = 0 if not tail or math.isinf(self.tail) else int(self.tail)
         if latency == 0 and ring == 0:
-            return self._process(x, out)
-        whole = np.concatenate([self._process(x, None), self._silence(latency + ring)], axis=2)[:, :, latency:]
+            return self._process(x, out, lanes)
+        whole = np.concatenate([self._process(x, None, lanes), self._silence(latency + ring)], axis=2)[:, :, latency:]
         if out is None:
             return np.ascontiguousarray(whole[:, :, : frames + ring])
         out[...] = whole[:, :, :frames]

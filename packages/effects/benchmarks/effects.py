@@ -1,0 +1,92 @@
+"""Every effect of the first set against pedalboard's, in one run.
+
+Prints nanoseconds a sample and channel (60 s of stereo noise, float32, one thread, the best of several runs,
+results written to memory that is in use already) and the accuracy of each: the error against the same
+definition in float64, in dB relative to the signal. Pedalboard has no float64 path, so its filters are held
+against SciPy's float64 ones, and the rest stands without a figure.
+
+    python benchmarks/effects.py
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import luthier.core
+import luthier.effects as fx
+import numpy as np
+import pedalboard as pb
+import scipy.signal
+
+RATE, SECONDS = 44_100, 60
+
+
+def best(run: Callable[[], object], repeats: int = 9) -> float:
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def decibels(y: np.ndarray, reference: np.ndarray) -> str:
+    error = np.sum(np.square(y - reference, dtype=np.float64)) / np.sum(np.square(reference))
+    return f"{10 * np.log10(error):.0f}" if error > 0 else "exact"
+
+
+def peak_sos(cutoff: float, gain_db: float, q: float) -> list[float]:
+    """The cookbook's bell, as SciPy takes it."""
+    w, a = 2 * np.pi * cutoff / RATE, 10 ** (gain_db / 40)
+    alpha = np.sin(w) / (2 * q)
+    numbers = np.array([1 + alpha * a, -2 * np.cos(w), 1 - alpha * a, 1 + alpha / a, -2 * np.cos(w), 1 - alpha / a])
+    return list(numbers / numbers[3])
+
+
+def main() -> None:
+    luthier.core.set_threads(1)
+    x = (0.2 * np.random.default_rng(0).standard_normal((2, RATE * SECONDS))).astype(np.float32)
+    out = np.empty_like(x)
+    ten = [31, 62, 125, 250, 500, 1000, 2000, 4000, 8000, 16000]
+    pairs: list[tuple[str, fx.Effect, pb.Plugin, list[list[float]] | None]] = [
+        ("Gain", fx.Gain(6), pb.Gain(6), None),
+        ("LowpassFilter", fx.LowpassFilter(1000), pb.LowpassFilter(1000), [
+            *scipy.signal.butter(1, 1000, fs=RATE, output="sos")
+        ]),
+        ("PeakFilter", fx.PeakFilter(1000, 6, 1), pb.PeakFilter(1000, 6, 1), [peak_sos(1000, 6, 1)]),
+        ("PeakFilter 20 Hz, Q 10", fx.PeakFilter(20, 12, 10), pb.PeakFilter(20, 12, 10), [peak_sos(20, 12, 10)]),
+        (
+            "ten PeakFilters",
+            fx.Chain([fx.PeakFilter(f, 3, 1) for f in ten]),
+            pb.Pedalboard([pb.PeakFilter(f, 3, 1) for f in ten]),
+            [peak_sos(f, 3, 1) for f in ten],
+        ),
+        ("Compressor", fx.Compressor(-20, 4), pb.Compressor(-20, 4), None),
+        ("Reverb", fx.Reverb(), pb.Reverb(), None),
+        (
+            "HighpassFilter, Compressor, Reverb",
+            fx.Chain([fx.HighpassFilter(80), fx.Compressor(-18, 3), fx.Reverb()]),
+            pb.Pedalboard([pb.HighpassFilter(80), pb.Compressor(-18, 3), pb.Reverb()]),
+            None,
+        ),
+    ]
+    print(f"instruction set {luthier.core.cpu().chosen}, pedalboard {pb.__version__}\n")
+    print("| effect | luthier ns | pedalboard ns | ratio | luthier dB | pedalboard dB |")
+    print("|---|---|---|---|---|---|")
+    for name, ours, theirs, sos in pairs:
+        mine = best(lambda e=ours: e(x, RATE, out=out)) / x.size * 1e9
+        peer = best(lambda e=theirs: e(x, RATE), 4) / x.size * 1e9
+        short = x[:, : RATE * 5]
+        exact = ours(short.astype(np.float64), RATE)
+        peer_db = "" if sos is None else decibels(
+            theirs(short, RATE), scipy.signal.sosfilt(sos, short.astype(np.float64))
+        )
+        print(
+            f"| {name} | {mine:.2f} | {peer:.2f} | {peer / mine:.1f} | "
+            f"{decibels(ours(short, RATE), exact)} | {peer_db} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

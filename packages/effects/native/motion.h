@@ -1,0 +1,179 @@
+// How a parameter's value moves: constants, curves and oscillators in time, arrays that come with the
+// samples, and the way from one of these to the next.
+//
+// All motion happens on the parameter's taper scale, which is log2 for frequencies, times and ratios and
+// the plain value for everything else, and on the grid: a group asks for the values at its first and at its
+// last frame.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "luthier/buffer.h"
+#include "luthier/math.h"
+
+namespace luthier::effects {
+
+inline constexpr double kRampSeconds = 0.02;
+
+enum class Taper { linear, log };
+
+inline double to_scale(Taper taper, double value) { return taper == Taper::log ? log2(value) : value; }
+inline double from_scale(Taper taper, double u) { return taper == Taper::log ? exp2(u) : u; }
+
+// From 0 to 1 without corners, 3 t^2 - 2 t^3: the end of a straight way over a wide range would be heard.
+inline double ease(double t) {
+    t = t < 0 ? 0 : t > 1 ? 1 : t;
+    return t * t * (3 - 2 * t);
+}
+
+// A value over the frames of a stream.
+struct Source {
+    enum class Kind { constant, lines, steps, sine, triangle, square, sawtooth } kind = Kind::constant;
+    double value = 0;              // constant, as it was assigned
+    std::vector<double> frames;    // lines, steps: when, increasing
+    std::vector<double> values;    // lines, steps: what, on the taper scale
+    double low = 0, high = 0;      // oscillators: the ends of the swing, on the taper scale
+    double turns = 0, phase = 0;   // oscillators: per frame, and at frame 0
+    double ramp = 1;               // frames that steps and edges take
+
+    bool operator==(const Source&) const = default;
+
+    bool moves_after(std::int64_t frame) const {
+        if (kind == Kind::constant) return false;
+        if (kind == Kind::lines) return double(frame) < frames.back();
+        if (kind == Kind::steps) return double(frame) < frames.back() + ramp;
+        return true;
+    }
+
+    // On the taper scale.
+    double at(std::int64_t frame, Taper taper) const LUTHIER_REALTIME {
+        const double t = double(frame);
+        switch (kind) {
+            case Kind::constant: return to_scale(taper, value);
+            case Kind::lines:
+            case Kind::steps: return breakpoints(t);
+            default: return low + (high - low) * oscillate(t);
+        }
+    }
+
+  private:
+    double breakpoints(double t) const LUTHIER_REALTIME {
+        if (t <= frames.front()) return values.front();
+        const std::size_t next = std::upper_bound(frames.begin(), frames.end(), t) - frames.begin();
+        const std::size_t last = next - 1;
+        const bool end = next == frames.size();
+        if (kind == Kind::lines) {
+            if (end) return values.back();
+            const double part = (t - frames[last]) / (frames[next] - frames[last]);
+            return values[last] + (values[next] - values[last]) * part;
+        }
+        if (last == 0) return values[0];
+        // A step that is followed at once by another has less time.
+        const double length = end ? ramp : std::min(ramp, frames[next] - frames[last]);
+        return values[last - 1] + (values[last] - values[last - 1]) * ease((t - frames[last]) / length);
+    }
+
+    // 0 to 1.
+    double oscillate(double t) const LUTHIER_REALTIME {
+        const double turn = t * turns + phase;
+        if (kind == Kind::sine) return 0.5 + 0.5 * sin_turns(turn);
+        const double part = turn - __builtin_floor(turn);
+        const double edge = std::min(ramp * turns, 0.25);
+        switch (kind) {
+            case Kind::triangle: return part < 0.5 ? 2 * part : 2 - 2 * part;
+            case Kind::square: return part < 0.5 ? ease(part / edge) : 1 - ease((part - 0.5) / edge);
+            default: return part < 1 - edge ? part / (1 - edge) : 1 - ease((part - 1 + edge) / edge);
+        }
+    }
+};
+
+class Motion {
+  public:
+    Motion(const Source* source, Taper taper, double rate)
+        : source_(source), taper_(taper), groups_(std::max(1, int(std::ceil(kRampSeconds * rate / kGroup)))) {}
+
+    // From the group at `frame` on, heads for `source` from wherever it is. Keeps the pointer.
+    void assign(const Source* source, std::int64_t frame) LUTHIER_REALTIME {
+        if (source == source_) return;
+        const bool same = !follows_ && *source == *source_;
+        if (!same) leave(frame);
+        follows_ = false;
+        source_ = source;
+    }
+
+    // The values of the coming block's frames, or null: then it stays where the last one left it, until it
+    // is assigned. Called at a group's first frame. Of a group's values only the first is read, and reached at
+    // its last frame: the others may not have come yet.
+    void follow(const double* lane, std::int64_t frame) LUTHIER_REALTIME {
+        if (lane && !follows_) {
+            if (frame > 0) leave(frame);
+            held_ = lane[0];
+            follows_ = true;
+        }
+        lane_ = lane;
+    }
+
+    bool moving(std::int64_t frame) const LUTHIER_REALTIME {
+        return done_ < groups_ || lane_ || (!follows_ && source_->moves_after(frame));
+    }
+
+    // At the first and the last frame of the group at `frame`, `offset` frames into the lane.
+    std::pair<double, double> next(std::int64_t frame, int offset) LUTHIER_REALTIME {
+        const bool fading = done_ < groups_;
+        double first = here(frame);
+        if (lane_) held_ = lane_[offset];
+        double last = here(frame + kGroup - 1);
+        if (fading) {
+            first = start_ + (first - start_) * ease(double(done_) / groups_);
+            last = start_ + (last - start_) * ease((done_ + double(kGroup - 1) / kGroup) / groups_);
+            ++done_;
+        } else if (!follows_ && source_->kind == Source::Kind::constant) {
+            return {source_->value, source_->value};
+        }
+        return {from_scale(taper_, first), from_scale(taper_, last)};
+    }
+
+    // The value at rest.
+    double value(std::int64_t frame) const LUTHIER_REALTIME {
+        if (follows_) return held_;
+        if (source_->kind == Source::Kind::constant) return source_->value;
+        return from_scale(taper_, source_->at(frame, taper_));
+    }
+
+    const Source* source() const { return source_; }
+
+    // Back to the source, with no way there.
+    void jump(const Source* source) LUTHIER_REALTIME {
+        source_ = source;
+        follows_ = false;
+        lane_ = nullptr;
+        done_ = groups_;
+    }
+
+  private:
+    double here(std::int64_t frame) const LUTHIER_REALTIME {
+        return follows_ ? to_scale(taper_, held_) : source_->at(frame, taper_);
+    }
+
+    // The way to something new starts where the parameter is at `frame`.
+    void leave(std::int64_t frame) LUTHIER_REALTIME {
+        const double u = here(frame);
+        start_ = done_ < groups_ ? start_ + (u - start_) * ease(double(done_) / groups_) : u;
+        done_ = 0;
+    }
+
+    const Source* source_;
+    Taper taper_;
+    int groups_;                    // of a ramp
+    int done_ = groups_;            // of the present ramp
+    double start_ = 0;              // where it began, on the taper scale
+    const double* lane_ = nullptr;  // values a frame, for the present block
+    double held_ = 0;               // the last that was read
+    bool follows_ = false;          // a lane, or what the last one left
+};
+
+}  // namespace luthier::effects
