@@ -82,6 +82,11 @@ def public_names(source: str) -> list[str]:
     return []
 
 
+def by_kind(name: str) -> tuple[int, str]:
+    """Sort names as the linter does: constants, classes, functions."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
+
+
 def effects_names(root: Path) -> Iterator[tuple[Path, str]]:
     """Yield the names file of luthier.effects: its own docstring and version, the rest generated."""
     package = root / EFFECTS
@@ -89,7 +94,7 @@ def effects_names(root: Path) -> Iterator[tuple[Path, str]]:
     names: dict[str, list[str]] = {}
     for module in sorted(package.glob("*.py")):
         if not module.stem.startswith("_") and (public := public_names(module.read_text(encoding="utf-8"))):
-            names[module.stem] = sorted(public)
+            names[module.stem] = sorted(public, key=by_kind)
     project = (root / "packages/effects/pyproject.toml").read_text(encoding="utf-8")
     version = re.search(r'^version = "(.*)"$', project, re.MULTILINE)
     doc = ast.get_docstring(ast.parse(target.read_text(encoding="utf-8"))) if target.exists() else None
@@ -109,7 +114,7 @@ def effects_names(root: Path) -> Iterator[tuple[Path, str]]:
                 *(f"    {name}," for name in public),
                 ")",
             ]
-    every = sorted(name for public in names.values() for name in public)
+    every = sorted((name for public in names.values() for name in public), key=by_kind)
     if duplicates := {name for name in every if every.count(name) > 1}:
         raise SystemExit(f"luthier.effects: exported by two modules: {', '.join(sorted(duplicates))}")
     lines += ["", f'__version__ = "{version[1] if version else ""}"', ""]
