@@ -18,7 +18,7 @@ import luthier.cli
 import luthier.effects as fx
 import luthier.io as lio
 import luthier.pitch as lp
-from luthier.cli import main, process
+from luthier.cli import main, process, tracking
 
 CHAIN = "gain(-6) | compressor(threshold_db=-18, ratio=3) | reverb(room_size=0.3)"
 BOARD = fx.Chain([fx.Gain(-6), fx.Compressor(threshold_db=-18, ratio=3), fx.Reverb(room_size=0.3)])
@@ -92,8 +92,9 @@ def test_it_runs_as_a_module(folder: Path) -> None:
 
 def test_a_reader_that_stops_early_is_no_error(folder: Path) -> None:
     script = Path(sys.executable).with_name("luthier")
+    lio.write("long.wav", np.zeros((1, 60 * 8_000), np.float32), 8_000)
     told = subprocess.run(
-        f"{script} pitch tone.wav --csv - | head -n 1", shell=True, capture_output=True, text=True
+        f"{script} pitch long.wav --csv - | head -n 1", shell=True, capture_output=True, text=True
     )
     assert told.stdout == "time_s,f0_hz,voiced,confidence\n"
     assert told.stderr == ""
@@ -441,25 +442,70 @@ def test_an_interrupted_run_leaves_no_file(folder: Path, number: int, code: int,
 
 @pytest.mark.memory
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux")
-def test_memory_does_not_grow_with_the_file(folder: Path) -> None:
+@pytest.mark.parametrize("command", [["process", "in.wav", "out.wav", "--chain", CHAIN], ["pitch", "in.wav"]])
+def test_memory_does_not_grow_with_the_file(folder: Path, command: list[str]) -> None:
     code = (
-        "import resource, sys, luthier.cli;"
-        "code = luthier.cli.main(['process', sys.argv[1], 'out.wav', '--chain', sys.argv[2], '--overwrite']);"
+        "import resource, sys, luthier.cli; code = luthier.cli.main(sys.argv[1:]);"
         "print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     used = []
-    for seconds in (20, 200):
-        with lio.Writer("in.wav", 48_000, channels=2) as writer:
+    for seconds in (150, 600):
+        with lio.Writer("in.wav", 16_000, channels=2) as writer:
             for _ in range(seconds):
-                writer.write(np.zeros((2, 48_000), np.float32))
-        told = subprocess.check_output([sys.executable, "-c", code, "in.wav", CHAIN], text=True)
+                writer.write(signal_of(1.0))
+        told = subprocess.check_output([sys.executable, "-c", code, *command], text=True)
         exit_code, kilobytes = map(int, told.splitlines()[-1].split())
         assert exit_code == 0
         used.append(kilobytes)
-    assert used[1] - used[0] < 10_000  # the longer one's samples are 69 MB
+        Path("out.wav").unlink(missing_ok=True)
+    assert used[1] < 200_000
+    assert used[1] - used[0] < 15_000  # the longer one's samples are 58 MB more
 
 
 # pitch
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100])
+@pytest.mark.parametrize("hop_s", [0.01, 0.016, 1 / 3, 0.0123])
+@pytest.mark.parametrize("seconds", [1.5, 2.0, 4.0, 4.3])
+def test_tracking_in_pieces_is_tracking(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, rate: int, hop_s: float, seconds: float
+) -> None:
+    monkeypatch.setattr(tracking, "PIECE_S", 2)
+    t = np.arange(round(seconds * rate)) / rate
+    glide = np.sin(2 * np.pi * (150 * t + 20 * t**2)) + 0.01 * np.random.default_rng(0).standard_normal(
+        t.size
+    )
+    lio.write("glide.wav", glide, rate, subtype="FLOAT")
+    samples = lio.read("glide.wav").samples[0]
+    heard: list[float] = []
+    with lio.open("glide.wav") as reader:
+        tracked = tracking.track(reader, None, hop_s=hop_s, fmin=60.0, fmax=700.0, advance=heard.append)
+    wanted = lp.track(samples, rate, hop_s=hop_s, fmin=60.0, fmax=700.0)
+    np.testing.assert_array_equal(tracked.pitch.times, wanted.times)
+    np.testing.assert_array_equal(tracked.pitch.voiced, wanted.voiced)
+    np.testing.assert_allclose(tracked.pitch.f0, wanted.f0, rtol=1e-5)
+    np.testing.assert_allclose(tracked.pitch.confidence, wanted.confidence, atol=1e-4)
+    assert sum(heard) == pytest.approx(seconds)
+    assert tracked.envelope.high.max() == samples.max()
+    assert tracked.envelope.low.min() == samples.min()
+
+
+def test_pitch_of_a_file_with_holes_says_where(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracking, "PIECE_S", 1)
+    with lio.Writer("in.wav", 8_000, channels=1, subtype="FLOAT") as writer:
+        writer.write(np.zeros(40_000, np.float32))
+    data = bytearray(Path("in.wav").read_bytes())
+    data[-4 * 10_000 : -4 * 10_000 + 4] = np.float32(np.nan).tobytes()
+    Path("in.wav").write_bytes(data)
+    code, _, err = run("pitch", "in.wav")
+    assert code == 1
+    assert one_line(err) == (
+        "luthier: in.wav: holds an infinity or a not-a-number at frame 30000, which has no pitch"
+    )
+    told = console("process", "in.wav", "out.wav", "--chain", "gain")
+    assert told.returncode == 0
+    assert one_line(told.stderr).startswith("luthier: warning: the signal held infinities")
 
 
 def test_pitch_summary(run: Run) -> None:

@@ -13,7 +13,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from luthier.cli import doctor, effects, info, pitch, process
@@ -69,9 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         The arguments after the program's name; those of this process when None.
     """
     arguments = build_parser().parse_args(argv)
-    _terminate_like_interrupt()
     try:
-        return int(arguments.run(arguments))
+        with _manners():
+            return int(arguments.run(arguments))
     except KeyboardInterrupt:
         if arguments.debug:
             traceback.print_exc()
@@ -79,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # The reader of our output has gone. Python would complain once more on closing standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # the last resort: whatever it is, one line
         if arguments.debug:
@@ -90,11 +92,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2 if isinstance(error, UsageError) else 1
 
 
-def _terminate_like_interrupt() -> None:
-    """Let a termination unwind the stack as Ctrl-C does, so that no half-written file stays."""
+@contextlib.contextmanager
+def _manners() -> Iterator[None]:
+    """What a program does and a library must not: warnings in one line, and a termination that cleans up."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        print(f"luthier: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
     def stop(number: int, _frame: Any) -> None:
+        # Unwinds the stack as Ctrl-C does, so that no half-written file stays.
         raise SystemExit(128 + number)
 
-    with contextlib.suppress(ValueError):  # not the main thread: someone calls main() as a function
-        signal.signal(signal.SIGTERM, stop)
+    before: Any = None
+    with contextlib.suppress(ValueError):  # not the main thread
+        before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = show
+            yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)

@@ -118,11 +118,14 @@ def format_chain(effect: fx.Effect) -> str:
         return f"mix({', '.join(format_chain(branch) for branch in effect)})"
     if isinstance(effect, fx.Chain):
         return " | ".join(format_chain(item) for item in effect) or "dry"
-    given = [
-        (p.name, getattr(effect, p.name)) for p in effect.parameters if getattr(effect, p.name) != p.default
-    ]
-    values = ", ".join(f"{name}={_number(value)}" for name, value in given)
-    return effect_name(type(effect)) + (f"({values})" if values else "")
+    given = []
+    for parameter in effect.parameters:
+        value = getattr(effect, parameter.name)
+        if not isinstance(value, float):
+            raise ParameterError(f"{effect!r} has a value that moves, which only Effect.to_json can write")
+        if value != parameter.default:
+            given.append(f"{parameter.name}={_number(value)}")
+    return effect_name(type(effect)) + (f"({', '.join(given)})" if given else "")
 
 
 def _number(value: float) -> str:
@@ -218,9 +221,10 @@ class _Parser:
                 key = list(declared)[len(values)]
             number = self._take("number", f"a number for {key}")
             try:
-                values[key] = declared[key].validate(float(number.text), name)
+                declared[key].validate(float(number.text), name)
             except ParameterError as error:
                 self._fail(str(error), number.position)
+            values[key] = float(number.text)
             if not self._accept(","):
                 self._close()
                 return values
@@ -254,5 +258,7 @@ class _Parser:
 def _nearest(name: str, known: Iterable[str]) -> str:
     names = list(known)
     # The name without its unit is the likeliest slip: cutoff for cutoff_hz.
-    close = [n for n in names if n.startswith(name + "_")] or difflib.get_close_matches(name, names, n=1)
+    close = [n for n in names if n.startswith(name + "_")] or difflib.get_close_matches(
+        name, names, n=1, cutoff=0.5
+    )
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"

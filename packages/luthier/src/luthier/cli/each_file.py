@@ -83,6 +83,8 @@ def each_file(
             for source, future in zip(sources, futures, strict=True):
                 try:
                     line = future.result()
+                except BrokenPipeError:  # of standard output: nobody reads what is still to come
+                    raise
                 except Exception as error:  # one file's failure is no reason to leave the others undone
                     failed = 1
                     if debug:

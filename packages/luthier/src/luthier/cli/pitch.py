@@ -18,10 +18,12 @@ from luthier.cli.info import clock
 from luthier.core import ParameterError
 
 if TYPE_CHECKING:
-    from luthier.core import Audio
+    from luthier.cli.tracking import Tracked
     from luthier.pitch import Pitch
 
 __all__ = ["add_to", "run"]
+
+FMAX = 2000.0
 
 
 def add_to(commands: Any) -> None:
@@ -42,7 +44,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--plot", metavar="OUT", help="draw waveform and f0: a .png, .svg or .pdf, as --csv")
     parser.add_argument("--method", default="yin", help="how to track (default: %(default)s)")
     parser.add_argument("--fmin", type=float, default=50.0, metavar="HZ", help="lowest f0 (%(default)s)")
-    parser.add_argument("--fmax", type=float, default=2000.0, metavar="HZ", help="highest f0 (%(default)s)")
+    parser.add_argument("--fmax", type=float, default=FMAX, metavar="HZ", help="highest f0 (%(default)s)")
     parser.add_argument(
         "--hop-s", type=float, default=0.01, metavar="S", help="seconds between frames (%(default)s)"
     )
@@ -65,58 +67,59 @@ def run(arguments: argparse.Namespace) -> int:
 
         check_matplotlib()
 
-    def work(i: int, _: Progress) -> str:
+    def work(i: int, progress: Progress) -> str:
         for outputs in (csv, plot):
             if outputs is not None:
                 check_target(outputs[i], overwrite=arguments.overwrite)
-        audio, pitch = track_file(sources[i], arguments)
+        tracked = track_file(sources[i], arguments, progress)
         if csv is not None:
-            pitch.to_csv(csv[i])
+            tracked.pitch.to_csv(csv[i])
         if plot is not None:
             from luthier.cli.plot import draw
 
-            draw(audio, pitch, str(sources[i]), plot[i])
+            draw(tracked, str(sources[i]), plot[i])
         if to_stdout:
-            _copy_csv(pitch)
+            _copy_csv(tracked.pitch)
             return ""
-        return f"{sources[i]}: {summary(audio, pitch)}"
+        return f"{sources[i]}: {summary(tracked.duration, tracked.pitch)}"
 
     return each_file(work, sources, quiet=arguments.quiet, debug=arguments.debug)
 
 
-def track_file(path: Path, arguments: argparse.Namespace) -> tuple[Audio, Pitch]:
-    """Return the signal that was tracked, ``(1, frames)``, and its pitch."""
+def track_file(path: Path, arguments: argparse.Namespace, progress: Progress) -> Tracked:
+    """Return what was tracked in a file."""
     import luthier.io as lio
-    import luthier.pitch as lp
-    from luthier.core import Audio
+    from luthier.cli.tracking import track
 
-    samples, rate = lio.read(path)
-    channels = samples.shape[0]
-    if arguments.channel is None:
-        mono = samples.mean(axis=0) if channels > 1 else samples[0]
-    elif 1 <= arguments.channel <= channels:
-        mono = samples[arguments.channel - 1]
-    else:
-        raise ParameterError(f"{path}: --channel must be from 1 to {channels}, got {arguments.channel}")
-    # The default range is the tracker's; a file of a low rate takes what of it there is.
-    fmax = min(arguments.fmax, rate / 2) if arguments.fmax == 2000.0 else arguments.fmax
-    pitch = lp.track(
-        mono, rate, method=arguments.method, fmin=arguments.fmin, fmax=fmax, hop_s=arguments.hop_s
-    )
-    return Audio(mono[None], rate), pitch
+    with lio.open(path) as reader:
+        channel = None if reader.channels > 1 or arguments.channel is not None else 0
+        if arguments.channel is not None:
+            if not 1 <= arguments.channel <= reader.channels:
+                raise ParameterError(
+                    f"{path}: --channel must be from 1 to {reader.channels}, got {arguments.channel}"
+                )
+            channel = arguments.channel - 1
+        progress.expect(reader.info.duration)
+        # The default range is the tracker's; a file of a low rate takes what of it there is.
+        highest = reader.sample_rate / 2
+        fmax = min(arguments.fmax, highest) if arguments.fmax == FMAX else arguments.fmax
+        return track(
+            reader, channel, method=arguments.method, fmin=arguments.fmin, fmax=fmax,
+            hop_s=arguments.hop_s, advance=progress.advance,
+        )  # fmt: skip
 
 
-def summary(audio: Audio, pitch: Pitch) -> str:
+def summary(duration: float, pitch: Pitch) -> str:
     """Return the length, how much is voiced, and the middle and range of f0."""
     if pitch.f0.size == 0:
-        return f"{clock(audio.duration)}, empty"
+        return f"{clock(duration)}, empty"
     voiced = pitch.f0[pitch.voiced]
     if voiced.size == 0:
-        return f"{clock(audio.duration)}, no pitch found"
+        return f"{clock(duration)}, no pitch found"
     low, middle, high = np.percentile(voiced, [5, 50, 95])
     share = 100 * voiced.size / pitch.f0.size
     return (
-        f"{clock(audio.duration)}, {share:.0f} % voiced, median f0 {middle:.1f} Hz "
+        f"{clock(duration)}, {share:.0f} % voiced, median f0 {middle:.1f} Hz "
         f"(90 % between {low:.1f} and {high:.1f} Hz)"
     )
 

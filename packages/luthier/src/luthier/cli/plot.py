@@ -14,12 +14,9 @@ import numpy as np
 from luthier.core import MissingDependencyError, UnsupportedFormat
 
 if TYPE_CHECKING:
-    from luthier.core import Audio
-    from luthier.pitch import Pitch
+    from luthier.cli.tracking import Tracked
 
 __all__ = ["check_matplotlib", "draw"]
-
-_COLUMNS = 2_000
 
 
 def check_matplotlib() -> None:
@@ -28,7 +25,7 @@ def check_matplotlib() -> None:
         raise MissingDependencyError("--plot needs matplotlib; install it with: pip install 'luthier[plot]'")
 
 
-def draw(audio: Audio, pitch: Pitch, title: str, path: Path) -> None:
+def draw(tracked: Tracked, title: str, path: Path) -> None:
     """Draw a tracked signal into `path`, which appears when it is whole."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import ScalarFormatter
@@ -39,12 +36,9 @@ def draw(audio: Audio, pitch: Pitch, title: str, path: Path) -> None:
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2])
     figure.suptitle(title, fontsize=11)
 
-    samples = audio.samples[0]
-    if samples.size:
-        edges = np.unique(np.linspace(0, samples.size, _COLUMNS + 1).astype(np.intp)[:-1])
-        times = edges / audio.sample_rate
-        low, high = np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)
-        top.fill_between(times, low, high, color="0.45", linewidth=0.3, step="post")
+    pitch, envelope = tracked.pitch, tracked.envelope
+    edges = np.arange(envelope.low.size) * (tracked.duration / envelope.low.size)
+    top.fill_between(edges, envelope.low, envelope.high, color="0.45", linewidth=0.3, step="post")
     top.set_ylabel("amplitude")
 
     line = np.where(pitch.voiced, pitch.f0, np.nan)
@@ -53,7 +47,7 @@ def draw(audio: Audio, pitch: Pitch, title: str, path: Path) -> None:
     bottom.yaxis.set_major_formatter(ScalarFormatter())
     bottom.set(xlabel="time (s)", ylabel="f0 (Hz)")
     bottom.grid(alpha=0.3)
-    bottom.set_xlim(0, max(audio.duration, 1e-3))
+    bottom.set_xlim(0, max(tracked.duration, 1e-3))
 
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     try:
