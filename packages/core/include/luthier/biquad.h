@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 
 #include "luthier/buffer.h"
 #include "luthier/isa.h"
@@ -24,7 +25,8 @@ namespace luthier::inline LUTHIER_ISA {
 
 namespace biquad {
 
-// f(0), f(1) ... f(n - 1), with constants, so that arrays indexed by them live in registers.
+// f(0), f(1) ... f(n - 1), with constants, so that arrays indexed by them live in registers. The functions
+// are to be inlined by force: GCC 12 leaves some as calls, at half the speed.
 template <int i>
 struct Index {
     constexpr operator int() const { return i; }
@@ -44,9 +46,13 @@ inline constexpr double kSilence = 1e-30;
 template <class T, int P>
 struct System {
     static constexpr int kStates = 2 * P;
-    using State = Vec<double, kStates>;
+    // Frames and states in pieces of a register.
+    static constexpr int W = kLanes<T> < kGroup ? kLanes<T> : kGroup;
+    static constexpr int L = kLanes<double> < kStates ? kLanes<double> : kStates;
+    using Frames = Vec<T, W>;
+    using Piece = Vec<double, L>;
 
-    alignas(64) T h[2 * kGroup];             // 15 zeros, then the impulse response
+    alignas(64) T h[kGroup][kGroup];         // h[j][i]: what input j adds to output i
     alignas(64) T c[kStates][kGroup];        // c[k][i]: what state k adds to output i
     alignas(64) double b[kGroup][kStates];   // b[j]: what input j adds to the state
     alignas(64) double a[kStates][kStates];  // a[k]: what state k adds to the next state
@@ -54,81 +60,90 @@ struct System {
     void set(const Section* sections) {
         // The answer to an impulse.
         double state[P][2] = {};
+        T response[2 * kGroup] = {};  // 15 zeros, then the answer
         for (int i = 0; i < kGroup; ++i) {
             double u = i == 0 ? 1 : 0;
             for (int p = 0; p < P; ++p) u = sections[p].step(u, state[p]);
-            h[kGroup - 1 + i] = T(u);
+            response[kGroup - 1 + i] = T(u);
             for (int p = 0; p < P; ++p) {
                 b[kGroup - 1 - i][2 * p] = state[p][0];
                 b[kGroup - 1 - i][2 * p + 1] = state[p][1];
             }
         }
-        for (int i = 0; i < kGroup - 1; ++i) h[i] = 0;
-        h[2 * kGroup - 1] = 0;
-        // The answers to a unit of each state, one a lane.
-        State s[P][2];
-        for (int p = 0; p < P; ++p) {
-            s[p][0] = s[p][1] = State{};
-            s[p][0][2 * p] = s[p][1][2 * p + 1] = 1;
-        }
-        for (int i = 0; i < kGroup; ++i) {
-            State u{};
-            for (int p = 0; p < P; ++p) {
-                const Section& x = sections[p];
-                const State s1 = s[p][0], s2 = s[p][1];
-                s[p][0] = x.a11 * s1 + x.a12 * s2 + x.b1 * u;
-                s[p][1] = x.a21 * s1 + x.a22 * s2 + x.b2 * u;
-                u = x.c1 * s1 + x.c2 * s2 + x.d * u;
+        for (int j = 0; j < kGroup; ++j) std::memcpy(h[j], response + kGroup - 1 - j, sizeof h[j]);
+        // The answers to a unit of each state, one a lane; it passes through its own section and later ones.
+        for (int first = 0; first < kStates; first += L) {
+            Piece s[P][2] = {};
+            for (int l = 0; l < L; ++l) s[(first + l) / 2][(first + l) % 2][l] = 1;
+            for (int i = 0; i < kGroup; ++i) {
+                Piece u{};
+                for (int p = first / 2; p < P; ++p) {
+                    const Section& x = sections[p];
+                    const Piece s1 = s[p][0], s2 = s[p][1];
+                    s[p][0] = x.a11 * s1 + x.a12 * s2 + x.b1 * u;
+                    s[p][1] = x.a21 * s1 + x.a22 * s2 + x.b2 * u;
+                    u = x.c1 * s1 + x.c2 * s2 + x.d * u;
+                }
+                for (int l = 0; l < L; ++l) c[first + l][i] = T(u[l]);
             }
-            for (int k = 0; k < kStates; ++k) c[k][i] = T(u[k]);
+            for (int l = 0; l < L; ++l)
+                for (int p = 0; p < P; ++p) {
+                    a[first + l][2 * p] = s[p][0][l];
+                    a[first + l][2 * p + 1] = s[p][1][l];
+                }
         }
-        for (int k = 0; k < kStates; ++k)
-            for (int p = 0; p < P; ++p) {
-                a[k][2 * p] = s[p][0][k];
-                a[k][2 * p + 1] = s[p][1][k];
-            }
     }
 
-    // N channels side by side: the coefficients are read once for all.
+    // N channels in turn within a group, so that the chains from state to state overlap.
     template <int N>
     void process(Block<T> x, double* states, std::ptrdiff_t states_stride) const {
-        constexpr int W = kLanes<T> < kGroup ? kLanes<T> : kGroup;
-        constexpr int parts = kGroup / W;
-        using V = Vec<T, W>;
-        State s[N];
-        for (int n = 0; n < N; ++n) s[n] = load<State>(states + n * states_stride);
+        constexpr int parts = kGroup / W, pieces = kStates / L;
+        Piece states_of[N][pieces];
+        for (int n = 0; n < N; ++n)
+            for (int p = 0; p < pieces; ++p)
+                states_of[n][p] = load<Piece>(states + n * states_stride + p * L);
         for (int frame = 0; frame < x.frames; frame += kGroup) {
             unroll<N>([&](auto n) __attribute__((always_inline)) {
                 T* const u = x[n] + frame;
+                Piece(&s)[pieces] = states_of[n];
                 alignas(64) double wide[kGroup];
                 for (int j = 0; j < kGroup; ++j) wide[j] = u[j];
 
                 // Two partial sums each, to shorten the chains of additions.
-                V y[parts][2] = {};
-                unroll<parts>([&](auto q) __attribute__((always_inline)) {
-                    unroll<W*(q + 1)>([&](auto j) __attribute__((always_inline)) {
-                        y[q][j & 1] += load<V>(h + kGroup - 1 + q * W - j) * u[j];
-                    });
-                    unroll<kStates>([&](auto k) __attribute__((always_inline)) {
-                        y[q][k & 1] += load<V>(c[k] + q * W) * T(s[n][int(k)]);
-                    });
-                });
-
-                State next[2] = {};
+                Frames y[parts][2] = {};
                 unroll<kGroup>([&](auto j) __attribute__((always_inline)) {
-                    next[j & 1] += load<State>(b[j]) * wide[j];
+                    unroll<parts - j / W>([&](auto r) __attribute__((always_inline)) {
+                        constexpr int q = j / W + r;
+                        y[q][j & 1] += load<Frames>(h[j] + q * W) * u[j];
+                    });
                 });
                 unroll<kStates>([&](auto k) __attribute__((always_inline)) {
-                    next[k & 1] += load<State>(a[k]) * s[n][int(k)];
+                    unroll<parts>([&](auto q) __attribute__((always_inline)) {
+                        y[q][k & 1] += load<Frames>(c[k] + q * W) * T(s[k / L][k % L]);
+                    });
                 });
-                const State sum = next[0] + next[1];
-                s[n] = ((sum < kSilence) & (sum > -kSilence)) ? State{} : sum;
 
+                Piece next[pieces][2] = {};
+                unroll<kGroup>([&](auto j) __attribute__((always_inline)) {
+                    unroll<pieces>([&](auto p) __attribute__((always_inline)) {
+                        next[p][j & 1] += load<Piece>(b[j] + p * L) * wide[j];
+                    });
+                });
+                unroll<kStates>([&](auto k) __attribute__((always_inline)) {
+                    unroll<pieces>([&](auto p) __attribute__((always_inline)) {
+                        next[p][k & 1] += load<Piece>(a[k] + p * L) * s[k / L][k % L];
+                    });
+                });
+                for (int p = 0; p < pieces; ++p) {
+                    const Piece sum = next[p][0] + next[p][1];
+                    s[p] = ((sum < kSilence) & (sum > -kSilence)) ? Piece{} : sum;
+                }
                 unroll<parts>([&](auto q)
                                   __attribute__((always_inline)) { store(u + q * W, y[q][0] + y[q][1]); });
             });
         }
-        for (int n = 0; n < N; ++n) store(states + n * states_stride, s[n]);
+        for (int n = 0; n < N; ++n)
+            for (int p = 0; p < pieces; ++p) store(states + n * states_stride + p * L, states_of[n][p]);
     }
 
     void process(Block<T> x, double* states, std::ptrdiff_t states_stride) const {
@@ -162,7 +177,9 @@ class BiquadCascade {
         quads_ = AlignedBuffer<biquad::System<T, 4>>((sections + 1) / 4);
         stride_ = 8 * std::ptrdiff_t(quads_.size()) + 2 * remainder_;
         state_ = AlignedBuffer<double>(stride_ * channels);
-        stale_ = true;
+        stale_ = AlignedBuffer<bool>((sections + 3) / 4);
+        for (std::size_t i = 0; i < stale_.size(); ++i) stale_[i] = true;
+        any_stale_ = true;
     }
 
     int sections() const { return int(sections_.size()); }
@@ -171,11 +188,11 @@ class BiquadCascade {
     // Costs next to nothing; the matrices are made anew by the next process().
     void set(int index, const Section& section) LUTHIER_REALTIME {
         sections_[index] = section;
-        stale_ = true;
+        stale_[index / 4] = any_stale_ = true;
     }
 
     void process(Block<T> x) LUTHIER_REALTIME {
-        if (stale_) update();
+        if (any_stale_) update();
         // Chunks that stay in the first cache while all sections pass over them.
         constexpr int chunk = 2048 / int(sizeof(T));
         for (int frame = 0; frame < x.frames; frame += chunk) {
@@ -205,15 +222,21 @@ class BiquadCascade {
 
   private:
     void update() {
-        const int count = int(sections_.size());
-        for (int q = 0; q < int(quads_.size()); ++q) {
-            Section four[4];
-            for (int i = 0; i < 4 && 4 * q + i < count; ++i) four[i] = sections_[4 * q + i];
-            quads_[q].set(four);
+        const int count = int(sections_.size()), quads = int(quads_.size());
+        for (int i = 0; i < int(stale_.size()); ++i) {
+            if (!stale_[i]) continue;
+            stale_[i] = false;
+            if (i < quads) {
+                Section four[4];
+                for (int k = 0; k < 4 && 4 * i + k < count; ++k) four[k] = sections_[4 * i + k];
+                quads_[i].set(four);
+            } else if (remainder_ == 1) {
+                single_.set(sections_.data() + 4 * i);
+            } else {
+                pair_.set(sections_.data() + 4 * i);
+            }
         }
-        if (remainder_ == 1) single_.set(sections_.data() + count - 1);
-        if (remainder_ == 2) pair_.set(sections_.data() + count - 2);
-        stale_ = false;
+        any_stale_ = false;
     }
 
     AlignedBuffer<Section> sections_;
@@ -223,7 +246,8 @@ class BiquadCascade {
     AlignedBuffer<double> state_;  // [channel][section][2]
     std::ptrdiff_t stride_ = 0;
     int remainder_ = 0;
-    bool stale_ = false;
+    AlignedBuffer<bool> stale_;  // by fours: coefficients newer than the matrices
+    bool any_stale_ = false;
 };
 
 }  // namespace luthier::inline LUTHIER_ISA
