@@ -28,10 +28,10 @@ def recording(tmp_path, monkeypatch):
     """A folder to work in, with the files that the examples name."""
     import luthier.io as lio
 
-    seconds = np.arange(44_100) / 44_100
+    seconds = np.arange(88_200) / 44_100
     tone = 0.3 * np.sin(2 * np.pi * 220 * seconds) + 0.1 * np.sin(2 * np.pi * 660 * seconds)
     left = tone.astype(np.float32)
-    for name in ("take.wav", "in.wav", "song.wav", "voice.wav"):
+    for name in ("take.wav", "voice.wav", "long.wav", "take.flac", "take.mp3"):
         lio.write(tmp_path / name, np.stack([left, left]), 44_100)
     monkeypatch.chdir(tmp_path)
     return tmp_path
