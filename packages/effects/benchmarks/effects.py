@@ -13,11 +13,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import luthier.core
-import luthier.effects as fx
 import numpy as np
 import pedalboard as pb
 import scipy.signal
+
+import luthier.core
+import luthier.effects as fx
 
 RATE, SECONDS = 44_100, 60
 
@@ -40,7 +41,9 @@ def peak_sos(cutoff: float, gain_db: float, q: float) -> list[float]:
     """The cookbook's bell, as SciPy takes it."""
     w, a = 2 * np.pi * cutoff / RATE, 10 ** (gain_db / 40)
     alpha = np.sin(w) / (2 * q)
-    numbers = np.array([1 + alpha * a, -2 * np.cos(w), 1 - alpha * a, 1 + alpha / a, -2 * np.cos(w), 1 - alpha / a])
+    numbers = np.array(
+        [1 + alpha * a, -2 * np.cos(w), 1 - alpha * a, 1 + alpha / a, -2 * np.cos(w), 1 - alpha / a]
+    )
     return list(numbers / numbers[3])
 
 
@@ -51,11 +54,19 @@ def main() -> None:
     ten = [31, 62, 125, 250, 500, 1000, 2000, 4000, 8000, 16000]
     pairs: list[tuple[str, fx.Effect, pb.Plugin, list[list[float]] | None]] = [
         ("Gain", fx.Gain(6), pb.Gain(6), None),
-        ("LowpassFilter", fx.LowpassFilter(1000), pb.LowpassFilter(1000), [
-            *scipy.signal.butter(1, 1000, fs=RATE, output="sos")
-        ]),
+        (
+            "LowpassFilter",
+            fx.LowpassFilter(1000),
+            pb.LowpassFilter(1000),
+            [*scipy.signal.butter(1, 1000, fs=RATE, output="sos")],
+        ),
         ("PeakFilter", fx.PeakFilter(1000, 6, 1), pb.PeakFilter(1000, 6, 1), [peak_sos(1000, 6, 1)]),
-        ("PeakFilter 20 Hz, Q 10", fx.PeakFilter(20, 12, 10), pb.PeakFilter(20, 12, 10), [peak_sos(20, 12, 10)]),
+        (
+            "PeakFilter 20 Hz, Q 10",
+            fx.PeakFilter(20, 12, 10),
+            pb.PeakFilter(20, 12, 10),
+            [peak_sos(20, 12, 10)],
+        ),
         (
             "ten PeakFilters",
             fx.Chain([fx.PeakFilter(f, 3, 1) for f in ten]),
@@ -79,8 +90,10 @@ def main() -> None:
         peer = best(lambda e=theirs: e(x, RATE), 4) / x.size * 1e9
         short = x[:, : RATE * 5]
         exact = ours(short.astype(np.float64), RATE)
-        peer_db = "" if sos is None else decibels(
-            theirs(short, RATE), scipy.signal.sosfilt(sos, short.astype(np.float64))
+        peer_db = (
+            ""
+            if sos is None
+            else decibels(theirs(short, RATE), scipy.signal.sosfilt(sos, short.astype(np.float64)))
         )
         print(
             f"| {name} | {mine:.2f} | {peer:.2f} | {peer / mine:.1f} | "

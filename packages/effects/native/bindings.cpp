@@ -41,7 +41,8 @@ Source read_source(nb::handle h, Taper taper, double rate) {
     const nb::tuple t = nb::cast<nb::tuple>(h);
     if (nb::cast<std::string>(t[0]) == "curve") {
         for (double time : nb::cast<std::vector<double>>(t[1])) source.frames.push_back(time * rate);
-        for (double value : nb::cast<std::vector<double>>(t[2])) source.values.push_back(to_scale(taper, value));
+        for (double value : nb::cast<std::vector<double>>(t[2]))
+            source.values.push_back(to_scale(taper, value));
         source.kind = nb::cast<std::string>(t[3]) == "hold" ? Source::Kind::steps : Source::Kind::lines;
         return source;
     }
@@ -61,15 +62,21 @@ Source read_source(nb::handle h, Taper taper, double rate) {
 Plan read_plan(nb::handle h, double rate, std::vector<std::vector<Taper>>& tapers) {
     const nb::tuple t = nb::cast<nb::tuple>(h);
     const auto kind = nb::cast<std::string>(t[0]);
-    Plan plan{kind == "chain" ? Plan::Kind::chain : kind == "mix" ? Plan::Kind::mix : Plan::Kind::effect,
-              nb::cast<std::string>(t[1]), {}, {}, {}};
+    Plan plan{kind == "chain" ? Plan::Kind::chain
+              : kind == "mix" ? Plan::Kind::mix
+                              : Plan::Kind::effect,
+              nb::cast<std::string>(t[1]),
+              {},
+              {},
+              {}};
     const nb::tuple values = nb::cast<nb::tuple>(t[2]), names = nb::cast<nb::tuple>(t[3]);
     for (std::size_t i = 0; i < values.size(); ++i) {
         plan.tapers.push_back(nb::cast<std::string>(names[i]) == "log" ? Taper::log : Taper::linear);
         plan.values.push_back(read_source(values[i], plan.tapers.back(), rate));
     }
     if (plan.kind == Plan::Kind::effect) tapers.push_back(plan.tapers);
-    for (nb::handle child : nb::cast<nb::tuple>(t[4])) plan.children.push_back(read_plan(child, rate, tapers));
+    for (nb::handle child : nb::cast<nb::tuple>(t[4]))
+        plan.children.push_back(read_plan(child, rate, tapers));
     return plan;
 }
 
@@ -84,14 +91,16 @@ class PyStream {
     using Lanes = std::vector<std::tuple<int, int, Values>>;
 
     PyStream(nb::handle plan, double rate, int channels, int items)
-        : rate_(rate), stream_(library(T()), read_plan(plan, rate, tapers_), rate, channels, items, shared_pool()) {}
+        : rate_(rate),
+          stream_(library(T()), read_plan(plan, rate, tapers_), rate, channels, items, shared_pool()) {}
 
     // (batch, channels, frames) in and out; Python has checked shapes and that frames are contiguous.
     bool process(In in, Out out, const Lanes& lanes) {
         if (busy_.test_and_set()) {
             const nb::object error = nb::module_::import_("luthier.core").attr("StreamError");
-            PyErr_SetString(error.ptr(), "a stream belongs to one thread at a time, and another one is in it: "
-                                         "make a stream for each thread");
+            PyErr_SetString(error.ptr(),
+                            "a stream belongs to one thread at a time, and another one is in it: "
+                            "make a stream for each thread");
             throw nb::python_error();
         }
         const Release release{busy_};
@@ -106,7 +115,8 @@ class PyStream {
                 nb::gil_scoped_release unlocked;
                 std::lock_guard lock(mutex_);
                 for (const auto& [leaf, parameter, values] : lanes)
-                    stream_.follow(leaf, parameter, values.data() + at, values.shape(0) > 1 ? values.stride(0) : 0);
+                    stream_.follow(leaf, parameter, values.data() + at,
+                                   values.shape(0) > 1 ? values.stride(0) : 0);
                 unclean |= stream_.process(in.data() + at, in.stride(0), in.stride(1), out.data() + at,
                                            out.stride(0), out.stride(1), int(std::min(slice, frames - at)));
             }
@@ -162,16 +172,23 @@ void bind_stream(nb::module_& m, const char* name) {
 
 NB_MODULE(_native, m) {
     using namespace luthier::effects;
-    const auto& classes = luthier::select_effect_libraries().f32;
-    nb::dict parameters;
-    for (int i = 0; i < classes.count; ++i) {
-        const auto& effect = classes.classes[i];
-        nb::list names;
-        for (int j = 0; j < effect.parameter_count; ++j) names.append(effect.parameters[j]);
-        parameters[effect.name] = nb::tuple(names);
-    }
+    // Fails here and now when LUTHIER_ISA asks for what this CPU cannot run.
+    luthier::select_effect_libraries();
     // Every native effect's parameters, in the order of its C++ Params.
-    m.attr("parameters") = parameters;
+    m.def(
+        "parameters",
+        [] {
+            const auto& library = luthier::select_effect_libraries().f32;
+            nb::dict parameters;
+            for (int i = 0; i < library.count; ++i) {
+                const auto& effect = library.classes[i];
+                nb::list names;
+                for (int j = 0; j < effect.parameter_count; ++j) names.append(effect.parameters[j]);
+                parameters[effect.name] = nb::tuple(names);
+            }
+            return parameters;
+        },
+        nb::sig("def parameters() -> dict[str, tuple[str, ...]]"));
     bind_stream<float>(m, "Stream32");
     bind_stream<double>(m, "Stream64");
 }

@@ -36,9 +36,8 @@ constexpr EffectClass<T> describe(const char* name) {
                 static_cast<E*>(e)->set(a, b);
             },
         .process =
-            [](void* e, T* data, std::ptrdiff_t stride, int channels, int frames) LUTHIER_REALTIME {
-                static_cast<E*>(e)->process(Block<T>{data, stride, channels, frames});
-            },
+            [](void* e, T* data, std::ptrdiff_t stride, int channels, int frames)
+                LUTHIER_REALTIME { static_cast<E*>(e)->process(Block<T>{data, stride, channels, frames}); },
         .reset = [](void* e) LUTHIER_REALTIME { static_cast<E*>(e)->reset(); },
         .save =
             [](void* e, void* memory) LUTHIER_REALTIME {

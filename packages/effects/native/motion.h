@@ -33,12 +33,12 @@ inline double ease(double t) {
 // A value over the frames of a stream.
 struct Source {
     enum class Kind { constant, lines, steps, sine, triangle, square, sawtooth } kind = Kind::constant;
-    double value = 0;              // constant, as it was assigned
-    std::vector<double> frames;    // lines, steps: when, increasing
-    std::vector<double> values;    // lines, steps: what, on the taper scale
-    double low = 0, high = 0;      // oscillators: the ends of the swing, on the taper scale
-    double turns = 0, phase = 0;   // oscillators: per frame, and at frame 0
-    double ramp = 1;               // frames that steps and edges take
+    double value = 0;             // constant, as it was assigned
+    std::vector<double> frames;   // lines, steps: when, increasing
+    std::vector<double> values;   // lines, steps: what, on the taper scale
+    double low = 0, high = 0;     // oscillators: the ends of the swing, on the taper scale
+    double turns = 0, phase = 0;  // oscillators: per frame, and at frame 0
+    double ramp = 1;              // frames that steps and edges take
 
     bool operator==(const Source&) const = default;
 
@@ -94,7 +94,9 @@ struct Source {
 class Motion {
   public:
     Motion(const Source* source, Taper taper, double rate)
-        : source_(source), taper_(taper), groups_(std::max(1, int(std::ceil(kRampSeconds * rate / kGroup)))) {}
+        : source_(source),
+          taper_(taper),
+          groups_(std::max(1, int(std::ceil(kRampSeconds * rate / kGroup)))) {}
 
     // From the group at `frame` on, heads for `source` from wherever it is. Keeps the pointer.
     void assign(const Source* source, std::int64_t frame) LUTHIER_REALTIME {
@@ -106,8 +108,8 @@ class Motion {
     }
 
     // The values of the coming block's frames, or null: then it stays where the last one left it, until it
-    // is assigned. Called at a group's first frame. Of a group's values only the first is read, and reached at
-    // its last frame: the others may not have come yet.
+    // is assigned. Called at a group's first frame. Of a group's values only the first is read, and reached
+    // at its last frame: the others may not have come yet.
     void follow(const double* lane, std::int64_t frame) LUTHIER_REALTIME {
         if (lane && !follows_) {
             if (frame > 0) leave(frame);

@@ -1,6 +1,7 @@
-// What the filters of one section share. A filter designs its section from its parameters; at rest it runs in blocks, and while it moves every frame has a section
-// of its own. (One section a group, every 16 frames, is heard as a buzz, and a cross-fade between the
-// sections at a group's ends still leaves a corner at each end; a design costs some 50 ns.)
+// What the filters of one section share. A filter designs its section from its parameters; at rest it runs in
+// blocks, and while it moves every frame has a section of its own. (One section a group, every 16 frames, is
+// heard as a buzz, and a cross-fade between the sections at a group's ends still leaves a corner at each end;
+// a design costs some 50 ns.)
 #pragma once
 
 #include "effect.h"
@@ -25,7 +26,8 @@ struct BellParams {
 
     static constexpr const char* names[] = {"cutoff_hz", "gain_db", "q"};
     static BellParams between(const BellParams& a, const BellParams& b, double t) {
-        return {glide_log(a.cutoff_hz, b.cutoff_hz, t), a.gain_db + (b.gain_db - a.gain_db) * t, glide_log(a.q, b.q, t)};
+        return {glide_log(a.cutoff_hz, b.cutoff_hz, t), a.gain_db + (b.gain_db - a.gain_db) * t,
+                glide_log(a.q, b.q, t)};
     }
 };
 

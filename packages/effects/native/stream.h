@@ -37,8 +37,8 @@ static_assert(kMaxBlock % kGroup == 0);
 // One leaf or branch of the tree that Python describes; what a Stream is made from.
 struct Plan {
     enum class Kind { effect, chain, mix } kind;
-    std::string name;                // of the effect
-    std::vector<Source> values;      // of its parameters
+    std::string name;            // of the effect
+    std::vector<Source> values;  // of its parameters
     std::vector<Taper> tapers;
     std::vector<Plan> children;
 };
@@ -49,7 +49,8 @@ class Node {
     virtual ~Node() = default;
     // Called at a group's first frame: parameters that were assigned since start to move.
     virtual void begin() LUTHIER_REALTIME = 0;
-    virtual void process(Block<T> x) LUTHIER_REALTIME = 0;  // in place, whole groups, at most kMaxBlock frames
+    virtual void process(Block<T> x)
+        LUTHIER_REALTIME = 0;  // in place, whole groups, at most kMaxBlock frames
     virtual void reset() LUTHIER_REALTIME = 0;
     // Saves what a rerun of the coming group needs, and puts it back.
     virtual void save() LUTHIER_REALTIME = 0;
@@ -238,7 +239,8 @@ class Parallel final : public Node<T> {
         for (auto& node : nodes) latency_ = std::max(latency_, node->latency());
         for (auto& node : nodes) {
             const int delay = latency_ - node->latency();
-            branches_.push_back({std::move(node), delay, std::vector<T>(std::size_t(channels) * line(delay))});
+            branches_.push_back(
+                {std::move(node), delay, std::vector<T>(std::size_t(channels) * line(delay))});
         }
     }
 
@@ -317,7 +319,10 @@ template <class T>
 class Item {
   public:
     Item(const EffectLibrary<T>& library, const Plan& plan, double rate, int channels)
-        : kernels_(library.kernels), channels_(channels), group_(std::size_t(channels) * kGroup), scratch_(group_.size()) {
+        : kernels_(library.kernels),
+          channels_(channels),
+          group_(std::size_t(channels) * kGroup),
+          scratch_(group_.size()) {
         root_ = build(library, plan, rate);
     }
 
@@ -346,8 +351,7 @@ class Item {
             if (filled_ == 0 && left >= kGroup) {
                 const int frames = std::min(left / kGroup * kGroup, kMaxBlock);
                 const Block<T> x = out.from(at, frames);
-                for (int c = 0; c < channels_; ++c)
-                    unclean |= kernels_.copy_finite(in[c] + at, x[c], frames);
+                for (int c = 0; c < channels_; ++c) unclean |= kernels_.copy_finite(in[c] + at, x[c], frames);
                 for (Lane& lane : lanes_)
                     lane.leaf->follow(lane.parameter, lane.values ? lane.values + at : nullptr);
                 root_->begin();
@@ -432,7 +436,7 @@ class Item {
     std::vector<T> group_, scratch_;  // the present partial group: its input, and the run's buffer
     int filled_ = 0;                  // frames of it that have come
     std::vector<Leaf<T>*> leaves_;    // in the order of the plan
-    std::deque<Lane> lanes_;  // motions point into it
+    std::deque<Lane> lanes_;          // motions point into it
     std::unique_ptr<Node<T>> root_;
 };
 
@@ -454,11 +458,12 @@ class Stream {
 
     // Item i's channel c starts at in + i * in_item + c * in_channel. Returns whether anything was not
     // finite.
-    bool process(const T* in, std::ptrdiff_t in_item, std::ptrdiff_t in_channel, T* out, std::ptrdiff_t out_item,
-                 std::ptrdiff_t out_channel, int frames) {
+    bool process(const T* in, std::ptrdiff_t in_item, std::ptrdiff_t in_channel, T* out,
+                 std::ptrdiff_t out_item, std::ptrdiff_t out_channel, int frames) {
         parallel_for(pool_, count_, [&](std::size_t i) {
-            unclean_[i] = items_[i].process({in + std::ptrdiff_t(i) * in_item, in_channel, channels_, frames},
-                                            {out + std::ptrdiff_t(i) * out_item, out_channel, channels_, frames});
+            unclean_[i] =
+                items_[i].process({in + std::ptrdiff_t(i) * in_item, in_channel, channels_, frames},
+                                  {out + std::ptrdiff_t(i) * out_item, out_channel, channels_, frames});
         });
         return std::find(unclean_.begin(), unclean_.end(), 1) != unclean_.end();
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 
-import luthier.effects as fx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import luthier.effects as fx
 from luthier.core import LayoutError, ParameterError
 
 RATE = 48_000
@@ -17,7 +19,9 @@ RATE = 48_000
 def gain_over_time(value: object, frames: int, **process: object) -> np.ndarray:
     """What a Gain does to ones, in dB, when its parameter is `value`."""
     with np.errstate(divide="ignore"):
-        return 20 * np.log10(fx.Gain(gain_db=value).stream(RATE, dtype="float64").process(np.ones(frames), **process))
+        return 20 * np.log10(
+            fx.Gain(gain_db=value).stream(RATE, dtype="float64").process(np.ones(frames), **process)
+        )
 
 
 def test_a_curve_is_straight_on_the_parameters_scale() -> None:
@@ -63,7 +67,8 @@ def test_oscillators_are_their_formulae(shape: str, expected: object) -> None:
 @pytest.mark.parametrize("shape", ["square", "sawtooth"])
 def test_oscillators_with_edges_do_not_click(shape: str) -> None:
     y = gain_over_time(fx.LFO(2, -20, 0, shape), 4 * RATE)
-    assert y.min() == pytest.approx(-20, abs=0.01) and y.max() == pytest.approx(0, abs=0.01)
+    assert y.min() == pytest.approx(-20, abs=0.01)
+    assert y.max() == pytest.approx(0, abs=0.01)
     assert np.abs(np.diff(y)).max() < 0.05
     duty = np.mean(y > -10)
     assert duty == pytest.approx(0.5, abs=0.03)
@@ -76,16 +81,18 @@ def test_any_cutting_gives_the_same_bits(cuts: list[int], first: int) -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((2, 4000)).astype(np.float32)
     sweep = np.geomspace(100, 10_000, 4000)
-    board = fx.Chain([
-        fx.PeakFilter(cutoff_hz=fx.Curve([0, 0.05], [100, 5000]), gain_db=fx.LFO(7, -12, 12), q=2),
-        fx.LowpassFilter(),
-        fx.Gain(),
-    ])
+    board = fx.Chain(
+        [
+            fx.PeakFilter(cutoff_hz=fx.Curve([0, 0.05], [100, 5000]), gain_db=fx.LFO(7, -12, 12), q=2),
+            fx.LowpassFilter(),
+            fx.Gain(),
+        ]
+    )
 
     def run(edges: list[int]) -> np.ndarray:
         stream = board.stream(RATE, 2)
         parts = []
-        for a, b in zip(edges, edges[1:], strict=False):
+        for a, b in itertools.pairwise(edges):
             if a == first:
                 stream.effect[2].gain_db = -20
             parts.append(stream.process(x[:, a:b], automation={"1.cutoff_hz": sweep[a:b]}))
@@ -122,7 +129,8 @@ def test_after_an_array_the_parameter_stays_until_it_is_assigned() -> None:
     np.testing.assert_allclose(stream.process(ones), 0.1, rtol=1e-9)
     stream.effect.gain_db = 0  # the very value that it had: the sound is elsewhere
     y = stream.process(ones)
-    assert np.all(np.diff(y[:900]) > 0) and y[-1] == 1
+    assert np.all(np.diff(y[:900]) > 0)
+    assert y[-1] == 1
 
 
 def test_changing_over_takes_twenty_milliseconds() -> None:
@@ -141,7 +149,9 @@ def test_changing_over_takes_twenty_milliseconds() -> None:
 
 
 def test_curves_are_part_of_the_value() -> None:
-    board = fx.Chain([fx.Gain(gain_db=fx.Curve([0, 1], [-20, 0])), fx.PeakFilter(q=fx.LFO(1, 0.5, 4, "triangle"))])
+    board = fx.Chain(
+        [fx.Gain(gain_db=fx.Curve([0, 1], [-20, 0])), fx.PeakFilter(q=fx.LFO(1, 0.5, 4, "triangle"))]
+    )
     namespace = {name: getattr(fx, name) for name in fx.__all__}
     for other in (
         board.copy(),
@@ -149,7 +159,8 @@ def test_curves_are_part_of_the_value() -> None:
         fx.Effect.from_json(board.to_json()),
         eval(repr(board), namespace),
     ):
-        assert other == board and other.fingerprint() == board.fingerprint()
+        assert other == board
+        assert other.fingerprint() == board.fingerprint()
     assert board != fx.Chain([fx.Gain(), fx.PeakFilter()])
 
 
@@ -167,7 +178,10 @@ def test_curves_are_part_of_the_value() -> None:
         (lambda: fx.LFO(1000, -1, 1), "at most 100"),
         (lambda: fx.LFO(1, -1, float("inf")), "finite"),
         (lambda: fx.LFO(1, -1, 1, "noise"), "must be one of"),
-        (lambda: fx.Gain(gain_db=fx.Curve([0, 1], [0, 100])), r"Gain.gain_db must be a number from -120 to 60 dB"),
+        (
+            lambda: fx.Gain(gain_db=fx.Curve([0, 1], [0, 100])),
+            r"Gain.gain_db must be a number from -120 to 60 dB",
+        ),
         (lambda: fx.Gain(gain_db=fx.LFO(1, -200, 0)), r"Gain.gain_db must be"),
         (lambda: fx.Effect.from_dict({"effect": "Gain", "gain_db": {"curve": {}}}), "times_s"),
         (lambda: fx.Effect.from_dict({"effect": "Gain", "gain_db": {"wave": {}}}), "a 'curve' or an 'lfo'"),

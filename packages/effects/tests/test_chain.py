@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import luthier.effects as fx
 import numpy as np
 import pytest
+
+import luthier.effects as fx
 
 RATE = 48_000
 
@@ -35,8 +36,12 @@ def test_they_are_lists() -> None:
     a, b, c = fx.Gain(1), fx.Gain(2), fx.Gain(3)
     board = fx.Chain([a, b])
     board.append(c)
-    assert list(board) == [a, b, c] and len(board) == 3 and b in board and board.index(c) == 2
-    assert board[1:] == fx.Chain([b, c]) and type(board[1:]) is fx.Chain
+    assert list(board) == [a, b, c]
+    assert len(board) == 3
+    assert b in board
+    assert board.index(c) == 2
+    assert board[1:] == fx.Chain([b, c])
+    assert type(board[1:]) is fx.Chain
     assert board[-1] is c
     board[0] = fx.Reverb()
     board.insert(1, a)
@@ -47,11 +52,12 @@ def test_they_are_lists() -> None:
     assert board == fx.Chain([b, fx.Reverb()])
     del board[0]
     board.extend([a, b])
-    assert board + [c] == fx.Chain([fx.Reverb(), a, b, c])
+    assert board + [c] == fx.Chain([fx.Reverb(), a, b, c])  # noqa: RUF005
     board[:2] = [c]
     assert board == fx.Chain([c, b])
     board.clear()
-    assert board == fx.Chain() and not len(board)
+    assert board == fx.Chain()
+    assert not len(board)
     assert fx.Chain([a]) != fx.Mix([a])
 
 
@@ -75,4 +81,5 @@ def test_a_parameter_deep_inside_moves_the_stream() -> None:
     stream = board.stream(RATE, dtype="float64")
     stream.effect[1][1][1].gain_db = -120
     y = stream.process(np.ones(RATE))
-    assert y[0] == 2 and y[-1] == 1
+    assert y[0] == 2
+    assert y[-1] == 1

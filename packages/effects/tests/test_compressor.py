@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import luthier.effects as fx
 import numpy as np
 import pytest
 from hypothesis import given, settings
+
+import luthier.effects as fx
 from luthier.effects._strategies import effects_of
 
 RATE = 44_100

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import luthier.effects as fx
 import numpy as np
 import pytest
 import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import luthier.effects as fx
 
 
 def response(effect: fx.Effect, frequencies_hz: list[float], rate: float) -> np.ndarray:
@@ -40,7 +41,11 @@ def cookbook(effect: fx.Effect, rate: float) -> np.ndarray:
             sign * 2 * amplitude * (down - sign * up * cos),
             amplitude * (up - sign * down * cos - root),
         ]
-        a = [up + sign * down * cos + root, -sign * 2 * (down + sign * up * cos), up + sign * down * cos - root]
+        a = [
+            up + sign * down * cos + root,
+            -sign * 2 * (down + sign * up * cos),
+            up + sign * down * cos - root,
+        ]
     return np.array([*b, *a]) / a[0]
 
 
@@ -75,7 +80,9 @@ def test_first_order_is_the_butterworth_of_scipy(kind: str) -> None:
     q=st.floats(0.1, 20),
     rate=st.sampled_from([44_100, 48_000, 96_000]),
 )
-def test_second_order_is_the_cookbooks(cls: type[fx.Effect], cutoff: float, gain: float, q: float, rate: int) -> None:
+def test_second_order_is_the_cookbooks(
+    cls: type[fx.Effect], cutoff: float, gain: float, q: float, rate: int
+) -> None:
     effect = cls(cutoff, gain, q)
     x = np.random.default_rng(0).standard_normal(8000)
     expected = scipy.signal.sosfilt([cookbook(effect, rate)], x)
@@ -90,8 +97,12 @@ def test_second_order_is_the_cookbooks(cls: type[fx.Effect], cutoff: float, gain
 def test_shelves_and_bells_at_their_marks() -> None:
     rate, gain = 48_000, 9.0
     low, high, bell = (c(1000, gain, 0.7) for c in (fx.LowShelfFilter, fx.HighShelfFilter, fx.PeakFilter))
-    np.testing.assert_allclose(decibels(response(low, [0, 1000, 24_000], rate)), [gain, gain / 2, 0], atol=1e-6)
-    np.testing.assert_allclose(decibels(response(high, [0, 1000, 24_000], rate)), [0, gain / 2, gain], atol=1e-6)
+    np.testing.assert_allclose(
+        decibels(response(low, [0, 1000, 24_000], rate)), [gain, gain / 2, 0], atol=1e-6
+    )
+    np.testing.assert_allclose(
+        decibels(response(high, [0, 1000, 24_000], rate)), [0, gain / 2, gain], atol=1e-6
+    )
     np.testing.assert_allclose(decibels(response(bell, [0, 1000, 24_000], rate)), [0, gain, 0], atol=1e-6)
 
 

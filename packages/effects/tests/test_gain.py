@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import luthier.effects as fx
 import numpy as np
 import pytest
+
+import luthier.effects as fx
 
 
 @pytest.mark.parametrize("gain_db", [-119, -60, -6.02, 0, 3, 60])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import luthier.effects as fx
 import numpy as np
 import pytest
 from hypothesis import given, settings
+
+import luthier.effects as fx
 from luthier.effects._strategies import effects_of
 
 COMBS = (1116, 1188, 1277, 1356, 1422, 1491, 1557, 1617)
@@ -58,7 +59,9 @@ def test_frozen_it_neither_listens_nor_decays() -> None:
     stream.process(np.random.default_rng(0).standard_normal((2, 44_100)))
     stream.effect.freeze = 1
     held = stream.process(np.zeros((2, 4 * 44_100)))
-    first, last = (np.sqrt(np.mean(held[:, part] ** 2)) for part in (slice(44_100, 88_200), slice(-44_100, None)))
+    first, last = (
+        np.sqrt(np.mean(held[:, part] ** 2)) for part in (slice(44_100, 88_200), slice(-44_100, None))
+    )
     assert last == pytest.approx(first, rel=0.1)
 
 

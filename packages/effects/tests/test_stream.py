@@ -10,9 +10,10 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import luthier.effects as fx
 import numpy as np
 import pytest
+
+import luthier.effects as fx
 from luthier.core import LayoutError, ParameterError, StreamError
 
 RATE = 48_000
@@ -133,7 +134,8 @@ def test_a_stream_refuses_two_threads_at_once() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert errors and "belongs to one thread" in str(errors[0])
+    assert errors
+    assert "belongs to one thread" in str(errors[0])
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
@@ -144,8 +146,11 @@ def test_long_calls_hear_an_interrupt() -> None:
         "print('ready', flush=True)\n"
         "board(x, 48_000, out=x)\n"
     )
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert child.stdout is not None and child.stdout.readline() == "ready\n"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
     threading.Event().wait(0.2)
     child.send_signal(signal.SIGINT)
     _, stderr = child.communicate(timeout=3)
@@ -169,7 +174,9 @@ def test_instruction_sets_agree(isa: str, tmp_path) -> None:
     results = {}
     for forced in (isa, core.cpu().chosen):
         path = tmp_path / f"{forced}.npz"
-        subprocess.run([sys.executable, "-c", code, path], check=True, env={**os.environ, "LUTHIER_ISA": forced})
+        subprocess.run(
+            [sys.executable, "-c", code, path], check=True, env={**os.environ, "LUTHIER_ISA": forced}
+        )
         results[forced] = dict(np.load(path))
     for name, y in results[isa].items():
         reference = results[core.cpu().chosen][name]

@@ -22,9 +22,7 @@ namespace luthier {
 
 enum class Isa { baseline, v3, v4 };
 
-inline const char* isa_name(Isa isa) {
-    return isa == Isa::v4 ? "v4" : isa == Isa::v3 ? "v3" : "baseline";
-}
+inline const char* isa_name(Isa isa) { return isa == Isa::v4 ? "v4" : isa == Isa::v3 ? "v3" : "baseline"; }
 
 // The newest instruction set that both the CPU and the operating system support.
 inline Isa cpu_isa() {
@@ -65,31 +63,31 @@ inline Isa selected_isa() {
 }  // namespace luthier
 
 #if LUTHIER_X86
-#define LUTHIER_DISPATCH(Table, name)                            \
-    namespace luthier::inline baseline {                         \
-    extern const Table name;                                     \
-    }                                                            \
-    namespace luthier::v3 {                                      \
-    extern const Table name;                                     \
-    }                                                            \
-    namespace luthier::v4 {                                      \
-    extern const Table name;                                     \
-    }                                                            \
-    namespace luthier {                                          \
-    inline const Table& select_##name() {                        \
-        switch (selected_isa()) {                                \
-            case Isa::v4: return luthier::v4::name;              \
-            case Isa::v3: return luthier::v3::name;              \
-            default: return luthier::baseline::name;             \
-        }                                                        \
-    }                                                            \
+#define LUTHIER_DISPATCH(Table, name)                \
+    namespace luthier::inline baseline {             \
+    extern const Table name;                         \
+    }                                                \
+    namespace luthier::v3 {                          \
+    extern const Table name;                         \
+    }                                                \
+    namespace luthier::v4 {                          \
+    extern const Table name;                         \
+    }                                                \
+    namespace luthier {                              \
+    inline const Table& select_##name() {            \
+        switch (selected_isa()) {                    \
+            case Isa::v4: return luthier::v4::name;  \
+            case Isa::v3: return luthier::v3::name;  \
+            default: return luthier::baseline::name; \
+        }                                            \
+    }                                                \
     }
 #else
-#define LUTHIER_DISPATCH(Table, name)                            \
-    namespace luthier::inline baseline {                         \
-    extern const Table name;                                     \
-    }                                                            \
-    namespace luthier {                                          \
+#define LUTHIER_DISPATCH(Table, name)                              \
+    namespace luthier::inline baseline {                           \
+    extern const Table name;                                       \
+    }                                                              \
+    namespace luthier {                                            \
     inline const Table& select_##name() { return baseline::name; } \
     }
 #endif

@@ -20,8 +20,7 @@ struct Gain : EffectDefaults {
     void process(Block<T> x) LUTHIER_REALTIME {
         const Group<T> gain = glide<T>(from_, to_);
         for (int c = 0; c < x.channels; ++c)
-            for (int i = 0; i < x.frames; i += kGroup)
-                store(x[c] + i, load<Group<T>>(x[c] + i) * gain);
+            for (int i = 0; i < x.frames; i += kGroup) store(x[c] + i, load<Group<T>>(x[c] + i) * gain);
     }
 
   private:

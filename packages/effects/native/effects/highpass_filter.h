@@ -7,7 +7,9 @@ namespace luthier::inline LUTHIER_ISA {
 
 template <class T>
 struct HighpassFilter : SectionEffect<T, HighpassFilter<T>, CutoffParams> {
-    static Section section(const CutoffParams& p, double rate) { return design::highpass1(p.cutoff_hz, rate); }
+    static Section section(const CutoffParams& p, double rate) {
+        return design::highpass1(p.cutoff_hz, rate);
+    }
 };
 
 }  // namespace luthier::inline LUTHIER_ISA

@@ -24,7 +24,8 @@ struct Reverb : EffectDefaults {
     struct Params {
         double room_size, damping, wet_level, dry_level, width, freeze;
     };
-    static constexpr const char* parameters[] = {"room_size", "damping", "wet_level", "dry_level", "width", "freeze"};
+    static constexpr const char* parameters[] = {"room_size", "damping", "wet_level",
+                                                 "dry_level", "width",   "freeze"};
 
     void prepare(const Spec& spec) {
         channels_ = spec.channels;
@@ -104,12 +105,14 @@ struct Reverb : EffectDefaults {
     // The slowest comb loses `feedback` each time round; an impulse enters 36 dB down at least.
     double tail() const {
         if (frozen_) return __builtin_inf();
-        return longest_comb_ * std::ceil(std::log(kSilence) / std::log(double(feedback_))) + 8.0 * longest_passes_;
+        return longest_comb_ * std::ceil(std::log(kSilence) / std::log(double(feedback_))) +
+               8.0 * longest_passes_;
     }
 
   private:
     static constexpr int kCombs = 8, kPasses = 4, kLines = kCombs + kPasses;
-    static constexpr int kTuning[kLines] = {1116, 1188, 1277, 1356, 1422, 1491, 1557, 1617, 556, 441, 341, 225};
+    static constexpr int kTuning[kLines] = {1116, 1188, 1277, 1356, 1422, 1491,
+                                            1557, 1617, 556,  441,  341,  225};
     static constexpr int kSpread = 23;
     static constexpr int kSpreadChannels = 64;  // from here on the spread starts again, to bound the memory
     // Behind each line: the repetition of its first group, and an offset that keeps lines of a

@@ -64,8 +64,11 @@ void run_all(const EffectLibrary<T>& library) {
     for (int i = 0; i < library.count; ++i) {
         const EffectClass<T>& effect = library.classes[i];
         const std::size_t count = effect.parameter_count;
-        const Plan plan{Plan::Kind::effect, effect.name, std::vector<Source>(count, number(1)),
-                        std::vector<Taper>(count, Taper::log), {}};
+        const Plan plan{Plan::Kind::effect,
+                        effect.name,
+                        std::vector<Source>(count, number(1)),
+                        std::vector<Taper>(count, Taper::log),
+                        {}};
         run(library, plan, effect.name);
         chain.children.push_back(plan);
     }

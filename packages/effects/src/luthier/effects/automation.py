@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import numbers
 from collections.abc import Mapping, Sequence
@@ -49,9 +50,10 @@ class Curve:
         times, points = _floats(times_s, "times_s"), _floats(values, "values")
         if not times or len(times) != len(points):
             raise ParameterError(
-                f"a Curve needs as many times_s as values, and at least one: got {len(times)} and {len(points)}"
+                "a Curve needs as many times_s as values, and at least one: "
+                f"got {len(times)} and {len(points)}"
             )
-        if times[0] < 0 or any(b <= a for a, b in zip(times, times[1:], strict=False)):
+        if times[0] < 0 or any(b <= a for a, b in itertools.pairwise(times)):
             raise ParameterError(f"a Curve's times_s must increase from 0 or later, got {list(times)}")
         if shape not in _CURVE_SHAPES:
             raise ParameterError(f"a Curve's shape must be one of {_CURVE_SHAPES}, got {shape!r}")

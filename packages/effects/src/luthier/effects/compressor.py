@@ -32,7 +32,11 @@ class Compressor(Effect):
         -20.0, unit="dB", minimum=-100, maximum=20, doc="The level above which it acts."
     )
     ratio: float = param(
-        4.0, minimum=1, maximum=1000, taper="log", doc="Decibels of input for one of output, above the threshold."
+        4.0,
+        minimum=1,
+        maximum=1000,
+        taper="log",
+        doc="Decibels of input for one of output, above the threshold.",
     )
     attack_ms: float = param(
         1.0, unit="ms", minimum=0.001, maximum=5000, taper="log", doc="Time constant of a rising level."

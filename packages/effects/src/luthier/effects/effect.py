@@ -282,7 +282,8 @@ class Effect:
         names = tuple(p.name for p in effect.parameters)
         if name not in names:
             raise ParameterError(
-                f"automation of {path!r}: {type(effect).__name__} has no parameter {unknown_name(name, names)}"
+                f"automation of {path!r}: {type(effect).__name__} has no parameter "
+                f"{unknown_name(name, names)}"
             )
         return next(n for n, leaf in enumerate(_leaves(self)) if leaf is effect), names.index(name)
 

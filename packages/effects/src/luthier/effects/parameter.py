@@ -50,12 +50,13 @@ class Parameter:
 
     def validate(self, value: object, owner: str) -> float | Curve | LFO:
         """Return `value` as a float (a `Curve` or `LFO` as it is), or raise `ParameterError` naming effect,
-        parameter, value and range."""
+        parameter, value and range.
+        """
         if isinstance(value, (Curve, LFO)):
             low, high = value._extent()
             if self.minimum <= low and high <= self.maximum:
                 return value
-        if isinstance(value, numbers.Real) and not isinstance(value, bool) or _is_scalar_array(value):
+        if (isinstance(value, numbers.Real) and not isinstance(value, bool)) or _is_scalar_array(value):
             number = float(value)  # type: ignore[arg-type]
             if math.isfinite(number) and self.minimum <= number <= self.maximum:
                 return number
@@ -85,9 +86,7 @@ class _Declaration:
     doc: str
 
     def named(self, name: str) -> Parameter:
-        parameter = Parameter(
-            name, self.unit, self.minimum, self.maximum, self.default, self.taper, self.doc
-        )
+        parameter = Parameter(name, self.unit, self.minimum, self.maximum, self.default, self.taper, self.doc)
         if not self.minimum <= self.default <= self.maximum or (self.taper == "log" and self.minimum <= 0):
             raise TypeError(f"the declaration of {name} contradicts itself: {parameter}")
         return parameter

@@ -91,13 +91,12 @@ class Stream:
     @property
     def tail(self) -> float:
         """Frames until a full-scale impulse has fallen below -120 dBFS, at most 60 s; an `int`, or
-        `math.inf` for an effect that never ends."""
+        `math.inf` for an effect that never ends.
+        """
         tail = self._native.tail
         return math.inf if math.isinf(tail) else min(math.ceil(tail), math.ceil(60 * self.sample_rate))
 
-    def process(
-        self, block: Any, *, out: Any = None, automation: Mapping[str, Any] | None = None
-    ) -> Any:
+    def process(self, block: Any, *, out: Any = None, automation: Mapping[str, Any] | None = None) -> Any:
         """Process the next frames.
 
         Parameters
@@ -158,7 +157,9 @@ class Stream:
 
     def _check(self, borrowed: Borrowed, block: Any) -> None:
         x = borrowed.array
-        fits = x.shape[:2] == (self._items, self.channels) and (borrowed.ndim == 3) == (self.batch is not None)
+        fits = x.shape[:2] == (self._items, self.channels) and (borrowed.ndim == 3) == (
+            self.batch is not None
+        )
         if not fits or x.dtype != self.dtype:
             batch = "" if self.batch is None else f"{self.batch}, "
             mono = " or (frames,)" if self.channels == 1 and self.batch is None else ""
@@ -171,9 +172,9 @@ class Stream:
         if out is None:
             out = np.empty_like(x)
         target = out
-        if x.shape[2] > 1 and out.strides[2] != out.itemsize or _overlaps(x, out):
+        if (x.shape[2] > 1 and out.strides[2] != out.itemsize) or _overlaps(x, out):
             target = np.empty_like(x)
-        unclean = self._native.process(x, target, lanes)
+        unclean = self._native.process(x, target, lanes)  # type: ignore[arg-type]  # dtype checked
         if target is not out:
             out[...] = target
         if unclean and not self._warned:
@@ -195,7 +196,8 @@ class Stream:
             if array.ndim != 2 or array.shape[0] not in (1, self._items) or array.shape[1] != frames:
                 batch = "" if self._items == 1 else f" or ({self._items}, {frames})"
                 raise LayoutError(
-                    f"automation of {path!r} needs an array of shape ({frames},){batch}, got {np.shape(values)}"
+                    f"automation of {path!r} needs an array of shape ({frames},){batch}, "
+                    f"got {np.shape(values)}"
                 )
             declared = list(_leaves(self.effect))[leaf].parameters[parameter]
             good = (array >= declared.minimum) & (array <= declared.maximum)
@@ -218,7 +220,9 @@ class Stream:
         ring = 0 if not tail or math.isinf(self.tail) else int(self.tail)
         if latency == 0 and ring == 0:
             return self._process(x, out, lanes)
-        whole = np.concatenate([self._process(x, None, lanes), self._silence(latency + ring)], axis=2)[:, :, latency:]
+        whole = np.concatenate([self._process(x, None, lanes), self._silence(latency + ring)], axis=2)[
+            :, :, latency:
+        ]
         if out is None:
             return np.ascontiguousarray(whole[:, :, : frames + ring])
         out[...] = whole[:, :, :frames]
