@@ -94,7 +94,8 @@ def effects_names(root: Path) -> Iterator[tuple[Path, str]]:
     names: dict[str, list[str]] = {}
     for module in sorted(package.glob("*.py")):
         if not module.stem.startswith("_") and (public := public_names(module.read_text(encoding="utf-8"))):
-            names[module.stem] = sorted(public, key=by_kind)
+            # In imports the linter orders the names of a kind without regard to case.
+            names[module.stem] = sorted(public, key=lambda name: (by_kind(name)[0], name.casefold()))
     project = (root / "packages/effects/pyproject.toml").read_text(encoding="utf-8")
     version = re.search(r'^version = "(.*)"$', project, re.MULTILINE)
     doc = ast.get_docstring(ast.parse(target.read_text(encoding="utf-8"))) if target.exists() else None
