@@ -5,8 +5,8 @@
 // its own running mean (step 3), the absolute threshold (step 4), the refinement between samples
 // (step 5). Done differently, each for a reason:
 //
-// * d is taken symmetrically about the instant (the paper's footnote on time-varying periods): the pairs
-//   are (n - lag/2, n + lag/2). Every lag then speaks of the same moment, a glide is not read late, and
+// * d is taken symmetrically about the instant: the pairs are (n - lag/2, n + lag/2). Every lag then speaks
+// of the same moment, a glide is not read late, and
 //   for a periodic signal d is exactly zero at the period whatever the window. Even lags have pairs centred
 //   on samples and count the two at the window's ends by half; odd ones have them centred in between. Both
 //   then span the same time, and d does not flutter from lag to lag.

@@ -44,8 +44,8 @@ class Pitch(NamedTuple):
     >>> f0 = lp.track(np.sin(2 * np.pi * 220 * t), 16_000)
     >>> f0
     Pitch(101 frames to 1.00 s, 100 % voiced, median f0 220.0 Hz)
-    >>> f0.midi[50].round(3)
-    np.float64(57.0)
+    >>> f"{f0.midi[50]:.3f}"
+    '57.000'
     """
 
     times: npt.NDArray[np.float64]
@@ -79,8 +79,8 @@ class Pitch(NamedTuple):
         --------
         >>> import numpy as np, luthier.pitch as lp
         >>> t = np.arange(8_000) / 8_000
-        >>> lp.track(np.sin(2 * np.pi * 441 * t), 8_000).cents(440.0)[50].round(1)
-        np.float64(3.9)
+        >>> f"{lp.track(np.sin(2 * np.pi * 441 * t), 8_000).cents(440.0)[50]:.1f}"
+        '3.9'
         """
         reference = np.asarray(reference_hz, np.float64)
         if not np.all(np.isfinite(reference) & (reference > 0)):
