@@ -1,15 +1,13 @@
 // Feed-forward compressor with a peak detector; the static curve after Giannoulis, Massberg and Reiss,
 // "Digital dynamic range compressor design", J. Audio Eng. Soc. 60 (2012), equations 3 and 4.
 //
-// The detector follows the loudest channel, so that the stereo image stays where it is:
-//
-//   e += (1 - exp(-1 / (t fs))) (|x| - e)      t is the attack while |x| > e, else the release
-//
+// The detector (luthier/envelope.h) follows the loudest channel, so that the stereo image stays where it is,
 // and the gain, in octaves of amplitude, is (1 / ratio - 1) times the excess over the threshold, rounded
 // off by a parabola within half a knee on either side of it. All channels get the same gain.
 #pragma once
 
 #include "effect.h"
+#include "luthier/envelope.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
@@ -21,11 +19,10 @@ struct Compressor : EffectDefaults {
     static constexpr const char* parameters[] = {"threshold_db", "ratio",   "attack_ms",
                                                  "release_ms",   "knee_db", "makeup_db"};
 
-    void prepare(const Spec& spec) { frames_per_ms_ = spec.sample_rate / 1000; }
+    void prepare(const Spec& spec) { sample_rate_ = spec.sample_rate; }
 
     void set(const Params& from, const Params& to) {
-        attack_ = step(from.attack_ms);
-        release_ = step(from.release_ms);
+        ballistics_ = Ballistics::of(from.attack_ms, from.release_ms, sample_rate_);
         threshold_ = glide<T>(octaves(from.threshold_db), octaves(to.threshold_db));
         makeup_ = glide<T>(octaves(from.makeup_db), octaves(to.makeup_db));
         slope_ = glide<T>(1 / from.ratio - 1, 1 / to.ratio - 1);
@@ -56,30 +53,13 @@ struct Compressor : EffectDefaults {
   private:
     static double octaves(double db) { return db * 0.16609640474436811739; }  // 1 / (20 log10(2))
 
-    // 1 - e^(-1 / frames)
-    double step(double ms) const {
-        const double frames = ms * frames_per_ms_;
-        return frames > 0 ? 1 - exp2(-1.4426950408889634074 / frames) : 1;
-    }
-
-    // Both branches of the follower are affine in e and meet where |x| = e, so that the one to take is the
-    // larger when the attack is the faster, and else the smaller: no comparison in the loop's chain.
     Group<T> envelope(Group<T> level) {
+        const Ballistics ballistics = ballistics_;
         Group<T> out;
         double e = envelope_;
-        const double a = attack_, r = release_, keep_a = 1 - attack_, keep_r = 1 - release_;
-        if (a >= r) {
-            for (int i = 0; i < kGroup; ++i) {
-                const double up = keep_a * e + a * level[i], down = keep_r * e + r * level[i];
-                e = up > down ? up : down;
-                out[i] = T(e);
-            }
-        } else {
-            for (int i = 0; i < kGroup; ++i) {
-                const double up = keep_a * e + a * level[i], down = keep_r * e + r * level[i];
-                e = up < down ? up : down;
-                out[i] = T(e);
-            }
+        for (int i = 0; i < kGroup; ++i) {
+            e = ballistics.step(e, double(level[i]));
+            out[i] = T(e);
         }
         envelope_ = e;
         return out;
@@ -94,8 +74,8 @@ struct Compressor : EffectDefaults {
         return exp2(slope_ * excess + makeup_);
     }
 
-    double frames_per_ms_ = 44.1;
-    double attack_ = 1, release_ = 1;
+    double sample_rate_ = 44100;
+    Ballistics ballistics_;
     double envelope_ = 0;
     Group<T> threshold_{}, makeup_{}, slope_{}, knee_{}, curvature_{};
 };
