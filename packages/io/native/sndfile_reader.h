@@ -9,6 +9,7 @@
 
 #include "damage.h"
 #include "decoder.h"
+#include "mpeg_frames.h"
 #include "sndfile_library.h"
 
 namespace luthier::io {
@@ -18,6 +19,7 @@ class SndfileDecoder : public Decoder {
     SndfileDecoder(std::shared_ptr<Source> source, Progress& progress)
         : lib_(sf::library()), source_(std::move(source)) {
         open();
+        if ((file_info_.format & sf::kTypeMask) == 0x230000) count_mpeg_frames();
         const int type = file_info_.format & sf::kTypeMask;
         const int subtype = file_info_.format & sf::kSubtypeMask;
         info_.format = sf::name_of(sf::kFormats, type);
@@ -33,7 +35,7 @@ class SndfileDecoder : public Decoder {
         // A FLAC encoder that writes to a pipe leaves the length out.
         if (info_.frames < 0 || info_.frames >= kUnknownFrames) info_.frames = count_frames(progress);
         found_ = info_.frames;
-        damage_ = find_damage(*source_, info_.format);
+        if (damage_.reason.empty()) damage_ = find_damage(*source_, info_.format);
         if (damage_.frames_promised > info_.frames) info_.frames = damage_.frames_promised;
     }
 
@@ -83,6 +85,16 @@ class SndfileDecoder : public Decoder {
         throw_unreadable();
     }
     [[noreturn]] void throw_unreadable() const;
+
+    void count_mpeg_frames() {
+        const MpegScan scan = scan_mpeg(*source_);
+        if (scan.counted || scan.frames == 0) return;
+        if (scan.last_cut) damage_.reason = "its last frame is cut";
+        if (scan.junk_between) damage_.reason = "it holds bytes that are no frame between its frames";
+        source_ = std::make_shared<LongMpegSource>(source_, scan);
+        open();
+        file_info_.frames = scan.frames * scan.frame_samples;
+    }
 
     std::int64_t count_frames(Progress& progress) {
         std::vector<float> scratch(std::size_t(kBlock * info_.channels));

@@ -54,6 +54,43 @@ def test_a_flac_that_promises_too_much_allocates_little(encoded, frames):
         lio.read(with_total(encoded("pcm16.flac"), frames))
 
 
+def frame_bytes(head):
+    """Bytes of an MPEG-1 or MPEG-2 layer III frame, by the formula of the standard."""
+    first = head[1] & 8
+    kbits = (
+        (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+        if first
+        else (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+    )
+    rate = (44_100, 48_000, 32_000)[head[2] >> 2 & 3] // (1 if first else 2)
+    return (144 if first else 72) * 1_000 * kbits[head[2] >> 4] // rate + (head[2] >> 1 & 1)
+
+
+@pytest.mark.parametrize("name", ["stereo.mp3", "mono.mp3"])
+def test_an_mp3_without_a_count_of_its_frames(name, encoded):
+    data = encoded(name)
+    bare = data[frame_bytes(data) :]  # the first frame of a file by LAME holds the count and nothing else
+    last = at = 0
+    while at < len(bare):
+        last, at = at, at + frame_bytes(bare[at : at + 4])
+    assert at == len(bare)
+    tag = b"TAG" + b" " * 125
+    full = lio.read(bare).samples
+    # The delay of encoder and decoder, 576 + 529 frames, is cut off only where the count stands.
+    counted = lio.read(data).samples
+    assert np.abs(full[:, 1_105 : 1_105 + counted.shape[1]] - counted).max() < 1e-6
+    part = lio.read(bare, start=100_003 % full.shape[1], frames=500).samples
+    assert np.array_equal(part, full[:, 100_003 % full.shape[1] :][:, :500])
+    id3 = b"ID3\x03\0\0\0\0\x01\x05" + b"\0" * 133
+    for whole in (bare + tag, id3 + bare, id3 + bare + tag, bare[:last]):
+        assert lio.read(whole).samples.shape[1] >= full.shape[1] - 1_152
+    for cut in (bare[:-1], bare[: last + 5], bare[: last + 2], bare[: len(bare) // 2 + 3]):
+        with pytest.raises(DecodeError, match="last frame is cut"):
+            lio.read(cut)
+    with pytest.raises(DecodeError, match="no frame between"):
+        lio.read(bare[:last] + b"junk" * 50 + bare)
+
+
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
 def test_a_chain_of_ogg_streams_is_not_read_short_in_silence(encode, synthesise, subtype):
     links = [encode(synthesise(48_000, 48_000, 1, seed), 48_000, "OGG", subtype) for seed in (1, 2)]
