@@ -280,8 +280,8 @@ def test_ctrl_c_is_heard_within_a_fraction_of_a_second() -> None:
         began = time.monotonic()
         with pytest.raises(Interrupted):
             lp.track(x, RATE, hop_s=2 / RATE)
-        # Some 0.2 s; the rest is for a busy machine. Left alone it takes many times that.
-        assert time.monotonic() - began < 2.0
+        # 0.04 s after the signal on an idle machine; the whole takes 20 s and more.
+        assert time.monotonic() - began < 5.0
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
