@@ -13,9 +13,8 @@
 // one-pole damping filter runs along them, as a prefix sum in four steps.
 #pragma once
 
-#include <cmath>
-
 #include "effect.h"
+#include "luthier/delay_line.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
@@ -29,27 +28,13 @@ struct Reverb : EffectDefaults {
 
     void prepare(const Spec& spec) {
         channels_ = spec.channels;
-        int longest_comb = 0, longest_pass = 0;
-        lines_ = AlignedBuffer<Line>(std::size_t(channels_) * kLines);
+        const int last = channels_ < kSpreadChannels ? channels_ - 1 : kSpreadChannels - 1;
+        combs_.prepare(channels_ * kCombs, delay(kCombs - 1, last, spec.sample_rate));
+        passes_.prepare(channels_ * kPasses, delay(kCombs, last, spec.sample_rate));
+        longest_ = delay(kCombs - 1, last, spec.sample_rate);
+        delays_ = AlignedBuffer<int>(std::size_t(channels_) * kLines);
         for (int c = 0; c < channels_; ++c)
-            for (int j = 0; j < kLines; ++j) {
-                const double tuned = kTuning[j] + kSpread * (c % kSpreadChannels);
-                const int delay = at_least(kGroup, int(tuned * spec.sample_rate / 44100));
-                lines_[c * kLines + j].delay = delay;
-                int& longest = j < kCombs ? longest_comb : longest_pass;
-                longest = at_least(longest, delay);
-            }
-        comb_mask_ = capacity(longest_comb) - 1;
-        pass_mask_ = capacity(longest_pass) - 1;
-        longest_comb_ = longest_comb;
-        longest_passes_ = kPasses * longest_pass;
-        const std::size_t comb = comb_mask_ + 1 + kGap, pass = pass_mask_ + 1 + kGap;
-        memory_ = AlignedBuffer<T>(channels_ * (kCombs * comb + kPasses * pass));
-        T* next = memory_.data();
-        for (int i = 0; i < channels_ * kLines; ++i) {
-            lines_[i].memory = next;
-            next += i % kLines < kCombs ? comb : pass;
-        }
+            for (int j = 0; j < kLines; ++j) delays_[c * kLines + j] = delay(j, c, spec.sample_rate);
         damped_ = AlignedBuffer<T>(std::size_t(channels_) * kCombs);
         wet_ = AlignedBuffer<T>(std::size_t(channels_) * kGroup);
     }
@@ -86,27 +71,29 @@ struct Reverb : EffectDefaults {
                 const Group<T> wet = load<Group<T>>(wet_.data() + c * kGroup);
                 store(x[c] + i, dry_ * load<Group<T>>(x[c] + i) + own_ * wet + cross_ * (all - wet));
             }
-            position_ += kGroup;
+            combs_.advance();
+            passes_.advance();
         }
     }
 
     void reset() {
-        memory_.clear();
+        combs_.reset();
+        passes_.reset();
         damped_.clear();
-        position_ = 0;
     }
 
     template <class Visit>
     void state(Visit&& visit) {
-        visit(&position_, sizeof position_);
+        combs_.state(visit);
+        passes_.state(visit);
         visit(damped_.data(), damped_.size() * sizeof(T));
     }
 
-    // The slowest comb loses `feedback` each time round; an impulse enters 36 dB down at least.
+    // The slowest comb loses `feedback` each time round; an impulse enters 9 dB down at least, and the
+    // all-passes, which halve what they hold, ring for twenty times round.
     double tail() const {
         if (frozen_) return __builtin_inf();
-        return longest_comb_ * std::ceil(std::log(kSilence) / std::log(double(feedback_))) +
-               8.0 * longest_passes_;
+        return longest_ * (20 + __builtin_ceil(log2(kSilence) / log2(double(feedback_))));
     }
 
   private:
@@ -115,65 +102,46 @@ struct Reverb : EffectDefaults {
                                             1557, 1617, 556,  441,  341,  225};
     static constexpr int kSpread = 23;
     static constexpr int kSpreadChannels = 64;  // from here on the spread starts again, to bound the memory
-    // Behind each line: the repetition of its first group, and an offset that keeps lines of a
-    // power-of-two length out of each other's cache sets.
-    static constexpr int kGap = 2 * kGroup;
 
-    struct Line {
-        T* memory;
-        int delay;
-    };
-
+    // A group's reads are known before its writes, so no line may be shorter than a group.
+    static int delay(int line, int channel, double sample_rate) {
+        const double tuned = kTuning[line] + kSpread * (channel % kSpreadChannels);
+        return at_least(kGroup, int(tuned * sample_rate / 44100));
+    }
     static int at_least(int least, int n) { return n < least ? least : n; }
     static double own(const Params& p) { return 3 * p.wet_level * (1 + p.width) / 2; }
     static double cross(const Params& p) { return 3 * p.wet_level * (1 - p.width) / 2; }
 
-    // A power of two that holds the delay and the group that a rerun writes again.
-    static std::size_t capacity(int delay) {
-        std::size_t n = kGroup;
-        while (n < std::size_t(delay) + kGroup) n *= 2;
-        return n;
-    }
-
-    Group<T> read(const Line& line, std::size_t mask) const {
-        return load<Group<T>>(line.memory + ((position_ - line.delay) & mask));
-    }
-    void write(const Line& line, std::size_t mask, Group<T> x) const {
-        const std::size_t at = position_ & mask;
-        store(line.memory + at, x);
-        if (at == 0) store(line.memory + mask + 1, x);  // so that reads may run over the end
-    }
-
     Group<T> bank(int c, Group<T> in) {
-        const Line* line = lines_.data() + c * kLines;
-        T* damped = damped_.data() + c * kCombs;
+        const int* delays = delays_.data() + c * kLines;
         Group<T> sum{};
         for (int j = 0; j < kCombs; ++j) {
-            const Group<T> y = read(line[j], comb_mask_);
+            const int row = c * kCombs + j;
+            const Group<T> y = load<Group<T>>(combs_.read(row, delays[j]));
             sum += y;
             Group<T> f = (1 - damping_) * y;
             f += powers_[0] * shift_lanes<1>(f);
             f += powers_[1] * shift_lanes<2>(f);
             f += powers_[3] * shift_lanes<4>(f);
             f += powers_[7] * shift_lanes<8>(f);
-            f += powers_ * damped[j];
-            damped[j] = f[kGroup - 1];
-            write(line[j], comb_mask_, in + feedback_ * f);
+            f += powers_ * damped_[row];
+            damped_[row] = f[kGroup - 1];
+            combs_.write(row, in + feedback_ * f);
         }
-        for (int j = kCombs; j < kLines; ++j) {
-            const Group<T> y = read(line[j], pass_mask_);
-            write(line[j], pass_mask_, sum + T(0.5) * y);
+        for (int j = 0; j < kPasses; ++j) {
+            const int row = c * kPasses + j;
+            const Group<T> y = load<Group<T>>(passes_.read(row, delays[kCombs + j]));
+            passes_.write(row, sum + T(0.5) * y);
             sum = y - sum;
         }
         return sum;
     }
 
     int channels_ = 0;
-    std::size_t comb_mask_ = 0, pass_mask_ = 0;
-    double longest_comb_ = 0, longest_passes_ = 0;
-    AlignedBuffer<Line> lines_;
-    AlignedBuffer<T> memory_, damped_, wet_;
-    std::size_t position_ = 0;
+    double longest_ = 0;           // frames of the longest comb
+    DelayLine<T> combs_, passes_;  // a row for each of a channel's lines
+    AlignedBuffer<int> delays_;    // [channel][line]
+    AlignedBuffer<T> damped_, wet_;
     T feedback_ = 0, damping_ = 0;
     bool frozen_ = false;
     Group<T> powers_{};  // damping^1 ... damping^16
