@@ -69,8 +69,7 @@ def read(
     ((1, 1000), dtype('float32'), 44100)
     """
     with open(source) as reader:
-        if start != 0:
-            reader.seek(start)
+        reader._seek(start, "start")
         return Audio(reader.read(frames, layout=layout, dtype=dtype), reader.sample_rate)
 
 

@@ -122,7 +122,10 @@ class Reader:
         ParameterError
             When `frame` is negative or beyond the end. The end itself is allowed.
         """
-        wanted = _check_frame("frame", frame, self._info.frames, self._name)
+        self._seek(frame, "frame")
+
+    def _seek(self, frame: int, argument: str) -> None:
+        wanted = _check_frame(argument, frame, self._info.frames, self._name)
         with self._lock:
             self._open().seek(wanted)
 
