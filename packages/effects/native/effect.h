@@ -12,8 +12,8 @@
 //         void prepare(const Spec& spec);                                 // may allocate
 //         void set(const Params& from, const Params& to);                 // at a group's first frame
 //         void process(Block<T> x) LUTHIER_REALTIME;                      // in place, whole groups
-//         void reset();                                                   // silence behind, nothing else
-//         changes template <class Visit> void state(Visit&& visit);               // visit(pointer, bytes)
+//         void reset();                                                   // silence behind, all else stays
+//         template <class Visit> void state(Visit&& visit);               // visit(pointer, bytes)
 //         int latency() const;                                            // frames
 //         double tail() const;                                            // frames, or infinity
 //     };
