@@ -47,8 +47,6 @@ namespace luthier::inline LUTHIER_ISA {
 namespace fft {
 
 template <class T>
-inline constexpr int kMaxLanes = kLanes<T> < 16 ? kLanes<T> : 16;
-template <class T>
 inline constexpr int kMinLanes = kMaxLanes<T> < 4 ? kMaxLanes<T> : 4;
 
 // Calls f with the number of lanes as a constant.

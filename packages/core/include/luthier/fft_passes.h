@@ -7,6 +7,11 @@
 #include "luthier/isa.h"
 #include "luthier/simd.h"
 
+// For functions that work on arrays which are to become registers. They touch no other memory, so there
+// is nothing in them for a sanitizer to find, and its code around every small array would multiply the
+// time to compile by a hundred.
+#define LUTHIER_REGISTERS __attribute__((always_inline, no_sanitize("address", "undefined")))
+
 namespace luthier::inline LUTHIER_ISA::fft {
 
 struct Unit {
@@ -45,18 +50,18 @@ struct Index {
     constexpr operator int() const { return I; }
 };
 template <class F, int... I>
-[[gnu::always_inline]] inline void unroll(F& f, IndexList<I...>) {
+LUTHIER_REGISTERS inline void unroll(F& f, IndexList<I...>) {
     (f(Index<I>{}), ...);
 }
 template <int N, class F>
-[[gnu::always_inline]] inline void unroll(F&& f) {
+LUTHIER_REGISTERS inline void unroll(F&& f) {
     unroll(f, typename IndexRange<N>::type{});
 }
 
 // N-point complex transform of (re, im), in place and in natural order. With re and im exchanged it
 // is the unscaled inverse.
 template <int N, class V>
-[[gnu::always_inline]] inline void complex(V* re, V* im) {
+LUTHIER_REGISTERS inline void complex(V* re, V* im) {
     using T = decltype(V{}[0] + V{}[0]);
     if constexpr (N == 2) {
         const V r = re[0] - re[1], i = im[0] - im[1];
@@ -78,7 +83,7 @@ template <int N, class V>
     } else if constexpr (N > 4) {
         constexpr int H = N / 2;
         V er[H], ei[H], od[H], oi[H];
-        unroll<H>([&](auto i) __attribute__((always_inline)) {
+        unroll<H>([&](auto i) LUTHIER_REGISTERS {
             er[i] = re[2 * i];
             ei[i] = im[2 * i];
             od[i] = re[2 * i + 1];
@@ -86,7 +91,7 @@ template <int N, class V>
         });
         complex<H>(er, ei);
         complex<H>(od, oi);
-        unroll<H>([&](auto k) __attribute__((always_inline)) {
+        unroll<H>([&](auto k) LUTHIER_REGISTERS {
             if constexpr (k == 0) {
                 re[0] = er[0] + od[0];
                 im[0] = ei[0] + oi[0];
@@ -114,9 +119,9 @@ template <int N, class V>
 // Y[t] = sum_{i<Q} x[i] exp(-2 pi i (2t+1) / 2Q), the transform at odd multiples of half a bin.
 // Y[Q-1-t] is the conjugate of Y[t]; given are those with even t, Z[u] = Y[2u] for u < Q/2.
 template <int Q, class V>
-[[gnu::always_inline]] inline void real_odd(const V* x, V* zr, V* zi) {
+LUTHIER_REGISTERS inline void real_odd(const V* x, V* zr, V* zi) {
     using T = decltype(V{}[0] + V{}[0]);
-    unroll<Q / 2>([&](auto i) __attribute__((always_inline)) {
+    unroll<Q / 2>([&](auto i) LUTHIER_REGISTERS {
         if constexpr (i == 0) {
             zr[0] = x[0];
             zi[0] = -x[Q / 2];
@@ -132,10 +137,10 @@ template <int Q, class V>
 
 // Half of the unscaled inverse: x / 2. Destroys zr and zi.
 template <int Q, class V>
-[[gnu::always_inline]] inline void real_odd_inverse(V* zr, V* zi, V* x) {
+LUTHIER_REGISTERS inline void real_odd_inverse(V* zr, V* zi, V* x) {
     using T = decltype(V{}[0] + V{}[0]);
     complex<Q / 2>(zi, zr);
-    unroll<Q / 2>([&](auto i) __attribute__((always_inline)) {
+    unroll<Q / 2>([&](auto i) LUTHIER_REGISTERS {
         if constexpr (i == 0) {
             x[0] = zr[0];
             x[Q / 2] = -zi[0];
@@ -151,7 +156,7 @@ template <int Q, class V>
 // N-point real transform in place, to half-complex order: x[k] = Re X[k] for k <= N/2 and
 // x[N-k] = Im X[k] for 0 < k < N/2.
 template <int N, class V>
-[[gnu::always_inline]] inline void real(V* x) {
+LUTHIER_REGISTERS inline void real(V* x) {
     if constexpr (N == 2) {
         const V d = x[0] - x[1];
         x[0] += x[1];
@@ -159,16 +164,15 @@ template <int N, class V>
     } else if constexpr (N > 2) {
         constexpr int Q = N / 2;
         V s[Q], d[Q], zr[Q / 2], zi[Q / 2];
-        unroll<Q>([&](auto i) __attribute__((always_inline)) {
+        unroll<Q>([&](auto i) LUTHIER_REGISTERS {
             s[i] = x[i] + x[i + Q];
             d[i] = x[i] - x[i + Q];
         });
         real<Q>(s);
         real_odd<Q>(d, zr, zi);
-        unroll<Q / 2 + 1>([&](auto u) __attribute__((always_inline)) { x[2 * u] = s[u]; });
-        unroll<Q / 2 - 1>([&](auto u)
-                              __attribute__((always_inline)) { x[N - 2 * (u + 1)] = s[Q - (u + 1)]; });
-        unroll<Q / 2>([&](auto u) __attribute__((always_inline)) {
+        unroll<Q / 2 + 1>([&](auto u) LUTHIER_REGISTERS { x[2 * u] = s[u]; });
+        unroll<Q / 2 - 1>([&](auto u) LUTHIER_REGISTERS { x[N - 2 * (u + 1)] = s[Q - (u + 1)]; });
+        unroll<Q / 2>([&](auto u) LUTHIER_REGISTERS {
             constexpr bool mirrored = 4 * u >= Q && Q > 2;
             constexpr int f = 2 * (mirrored ? Q - 1 - 2 * u : 2 * u) + 1;
             x[f] = zr[u];
@@ -179,16 +183,15 @@ template <int N, class V>
 
 // The unscaled inverse of real().
 template <int N, class V>
-[[gnu::always_inline]] inline void real_inverse(V* x) {
+LUTHIER_REGISTERS inline void real_inverse(V* x) {
     if constexpr (N == 2) {
         real<2>(x);
     } else if constexpr (N > 2) {
         constexpr int Q = N / 2;
         V s[Q], d[Q], zr[Q / 2], zi[Q / 2];
-        unroll<Q / 2 + 1>([&](auto u) __attribute__((always_inline)) { s[u] = x[2 * u]; });
-        unroll<Q / 2 - 1>([&](auto u)
-                              __attribute__((always_inline)) { s[Q - (u + 1)] = x[N - 2 * (u + 1)]; });
-        unroll<Q / 2>([&](auto u) __attribute__((always_inline)) {
+        unroll<Q / 2 + 1>([&](auto u) LUTHIER_REGISTERS { s[u] = x[2 * u]; });
+        unroll<Q / 2 - 1>([&](auto u) LUTHIER_REGISTERS { s[Q - (u + 1)] = x[N - 2 * (u + 1)]; });
+        unroll<Q / 2>([&](auto u) LUTHIER_REGISTERS {
             constexpr bool mirrored = 4 * u >= Q && Q > 2;
             constexpr int f = 2 * (mirrored ? Q - 1 - 2 * u : 2 * u) + 1;
             zr[u] = x[f];
@@ -196,7 +199,7 @@ template <int N, class V>
         });
         real_inverse<Q>(s);
         real_odd_inverse<Q>(zr, zi, d);
-        unroll<Q>([&](auto i) __attribute__((always_inline)) {
+        unroll<Q>([&](auto i) LUTHIER_REGISTERS {
             x[i] = s[i] + 2 * d[i];
             x[i + Q] = s[i] - 2 * d[i];
         });
@@ -240,22 +243,22 @@ struct Deinterleave {
 
 // Transposes the two B x B matrices that B vectors hold in their lower and upper halves.
 template <int W, int E, int S, class V>
-[[gnu::always_inline]] inline void zip_stages(V* v) {
+LUTHIER_REGISTERS inline void zip_stages(V* v) {
     // log2(E) perfect shuffles of E rows transpose E x E.
     if constexpr (S < E) {
         V t[W / 2];
-        unroll<W / 2>([&](auto i) __attribute__((always_inline)) {
+        unroll<W / 2>([&](auto i) LUTHIER_REGISTERS {
             constexpr int group = i & ~(E - 1), r = i & (E - 1);
             t[i] = shuffle<Zip<W, E, (r & 1)>>(v[group + r / 2], v[group + r / 2 + E / 2]);
         });
-        unroll<W / 2>([&](auto i) __attribute__((always_inline)) { v[i] = t[i]; });
+        unroll<W / 2>([&](auto i) LUTHIER_REGISTERS { v[i] = t[i]; });
         zip_stages<W, E, 2 * S>(v);
     }
 }
 template <int W, int D, class V>
-[[gnu::always_inline]] inline void exchange_stages(V* v) {
+LUTHIER_REGISTERS inline void exchange_stages(V* v) {
     if constexpr (D < W / 2) {
-        unroll<W / 2>([&](auto i) __attribute__((always_inline)) {
+        unroll<W / 2>([&](auto i) LUTHIER_REGISTERS {
             if constexpr ((i & D) == 0) {
                 const V a = v[i], b = v[i + D];
                 v[i] = shuffle<Exchange<W, D, 0>>(a, b);
@@ -266,7 +269,7 @@ template <int W, int D, class V>
     }
 }
 template <int W, class V>
-[[gnu::always_inline]] inline void transpose_halves(V* v) {
+LUTHIER_REGISTERS inline void transpose_halves(V* v) {
     // Shuffles within 16 bytes are single cheap instructions; larger blocks are then exchanged.
     constexpr int kSmall = 16 / int(sizeof(v[0][0]));
     constexpr int E = kSmall < W / 2 ? kSmall : W / 2;
@@ -274,7 +277,11 @@ template <int W, class V>
     exchange_stages<W, E>(v);
 }
 
-inline constexpr int kMaxPasses = 8;
+inline constexpr int kMaxPasses = 10;
+
+// The widest vector in use; narrower ones serve the signals that are too short for it.
+template <class T>
+inline constexpr int kMaxLanes = kLanes<T> < 16 ? kLanes<T> : 16;
 
 // What the passes read: everything that prepare() computed.
 template <class T>
@@ -291,25 +298,21 @@ struct Tables {
     const T* edge = nullptr;    // of the real transform: [2][W][W] forward, then [2][W][W] inverse
 };
 
-// Chooses the radices for M rows of `row_bytes`. Three bits a pass, and the first pass takes what is
-// left over; but in a large signal its strides are multiples of 4096 bytes, which share one set of
-// the nearest cache, so that it must not touch more lines at once than the set has ways.
+// Chooses the radices for M rows of `row_bytes`: eights, one or two fours behind them for what is left
+// over, or a sixteen first. In a large signal the first pass's strides are multiples of 4096 bytes, which
+// share one set of the nearest cache, and it must not touch more lines at once than the set has ways.
 template <class T>
 void factor(Tables<T>& p, int row_bytes) {
-    int rest = p.rows, passes = 0;
-    if (std::int64_t(p.rows) * row_bytes < 65536) {
-        while (rest > 32) rest /= 8, p.radix[++passes] = 8;
-        p.radix[0] = rest;
-    } else {
-        p.radix[0] = 8;
-        rest /= 8;
-        int bits = 0;
-        while ((1 << bits) < rest) ++bits;
-        if (bits % 3 == 1) p.radix[++passes] = 16, bits -= 4;
-        for (; bits >= 3; bits -= 3) p.radix[++passes] = 8;
-        if (bits == 2) p.radix[++passes] = 4;
-    }
-    p.levels = passes;
+    int bits = 0;
+    while ((1 << bits) < p.rows) ++bits;
+    const bool large = std::int64_t(p.rows) * row_bytes >= 65536;
+    const int first = bits < 4 ? bits : bits % 3 == 1 && !large ? 4 : 3;
+    p.radix[0] = 1 << first;
+    bits -= first;
+    int pass = 0;
+    for (; bits >= 5 || bits == 3; bits -= 3) p.radix[++pass] = 8;
+    for (; bits > 0; bits -= 2) p.radix[++pass] = 4;
+    p.levels = pass;
 }
 
 inline std::size_t padded(std::size_t size) { return (size + 15) & ~std::size_t(15); }
@@ -507,15 +510,13 @@ struct RealRows {
     static void combine(const Tables<T>& p, int level, int s, T* rows) {
         switch (p.radix[level]) {
             case 4: return combine<4>(rows, s, p.twiddle[level]);
-            case 8: return combine<8>(rows, s, p.twiddle[level]);
-            default: return combine<16>(rows, s, p.twiddle[level]);
+            default: return combine<8>(rows, s, p.twiddle[level]);
         }
     }
     static void split(const Tables<T>& p, int level, int s, T* rows) {
         switch (p.radix[level]) {
             case 4: return split<4>(rows, s, p.twiddle[level]);
-            case 8: return split<8>(rows, s, p.twiddle[level]);
-            default: return split<16>(rows, s, p.twiddle[level]);
+            default: return split<8>(rows, s, p.twiddle[level]);
         }
     }
 
@@ -523,8 +524,7 @@ struct RealRows {
         switch (p.radix[0]) {
             case 4: return leaf<4>(in, stride, rows);
             case 8: return leaf<8>(in, stride, rows);
-            case 16: return leaf<16>(in, stride, rows);
-            default: return leaf<32>(in, stride, rows);
+            default: return leaf<16>(in, stride, rows);
         }
     }
     static void leaves_inverse(const Tables<T>& p, const T* rows, T* out, std::ptrdiff_t stride) {
@@ -532,8 +532,7 @@ struct RealRows {
         switch (p.radix[0]) {
             case 4: return leaf_inverse<4>(rows, out, stride, scale);
             case 8: return leaf_inverse<8>(rows, out, stride, scale);
-            case 16: return leaf_inverse<16>(rows, out, stride, scale);
-            default: return leaf_inverse<32>(rows, out, stride, scale);
+            default: return leaf_inverse<16>(rows, out, stride, scale);
         }
     }
 
@@ -554,12 +553,15 @@ struct RealRows {
             if (in) leaves(p, in, stride, rows);
             return;
         }
-        const int radix = p.radix[level];
-        s /= radix;
-        for (int i = 0; i < radix; ++i)
-            forward(p, level - 1, s, in ? in + i * stride : in, stride * radix,
-                    rows + std::ptrdiff_t(i) * s * W);
-        combine(p, level, s, rows);
+        // A narrow vector's signal is short and needs the first pass only.
+        if constexpr (W == kMaxLanes<T>) {
+            const int radix = p.radix[level];
+            s /= radix;
+            for (int i = 0; i < radix; ++i)
+                forward(p, level - 1, s, in ? in + i * stride : in, stride * radix,
+                        rows + std::ptrdiff_t(i) * s * W);
+            combine(p, level, s, rows);
+        }
     }
     static void inverse(const Tables<T>& p, T* rows, T* out) {
         if (p.rows <= kNear) return inverse(p, p.levels, p.rows, rows, out, W);
@@ -574,18 +576,21 @@ struct RealRows {
             if (out) leaves_inverse(p, rows, out, stride);
             return;
         }
-        const int radix = p.radix[level];
-        s /= radix;
-        split(p, level, s, rows);
-        for (int i = 0; i < radix; ++i)
-            inverse(p, level - 1, s, rows + std::ptrdiff_t(i) * s * W, out ? out + i * stride : out,
-                    stride * radix);
+        // A narrow vector's signal is short and needs the first pass only.
+        if constexpr (W == kMaxLanes<T>) {
+            const int radix = p.radix[level];
+            s /= radix;
+            split(p, level, s, rows);
+            for (int i = 0; i < radix; ++i)
+                inverse(p, level - 1, s, rows + std::ptrdiff_t(i) * s * W, out ? out + i * stride : out,
+                        stride * radix);
+        }
     }
 };
 
 // 1 in the lower half, -1 in the upper.
 template <class V, int W>
-[[gnu::always_inline]] inline V sign_of_half() {
+LUTHIER_REGISTERS inline V sign_of_half() {
     V v = V{} + 1;
     for (int j = W / 2; j < W; ++j) v[j] = -1;
     return v;
@@ -595,10 +600,10 @@ template <class V, int W>
 // Left in (re, im)[u] are the outputs t = 2u in the lower and t = 2u + 1 in the upper half, the columns
 // in their order.
 template <int W, class T, class V>
-[[gnu::always_inline]] inline void across(const T* half, V sign, V* re, V* im) {
+LUTHIER_REGISTERS inline void across(const T* half, V sign, V* re, V* im) {
     transpose_halves<W>(re);
     transpose_halves<W>(im);
-    unroll<W / 2>([&](auto l) __attribute__((always_inline)) {
+    unroll<W / 2>([&](auto l) LUTHIER_REGISTERS {
         const V r = shuffle<SwapHalves<W>>(re[l], re[l]) + sign * re[l];
         const V i = shuffle<SwapHalves<W>>(im[l], im[l]) + sign * im[l];
         if constexpr (l == 0) {
@@ -614,9 +619,9 @@ template <int W, class T, class V>
 }
 // The unscaled inverse of across().
 template <int W, class T, class V>
-[[gnu::always_inline]] inline void across_inverse(const T* half, V sign, V* re, V* im) {
+LUTHIER_REGISTERS inline void across_inverse(const T* half, V sign, V* re, V* im) {
     complex<W / 2>(im, re);
-    unroll<W / 2>([&](auto l) __attribute__((always_inline)) {
+    unroll<W / 2>([&](auto l) LUTHIER_REGISTERS {
         if constexpr (l > 0) {
             const V c = load<V>(half + l * 2 * W), s = load<V>(half + l * 2 * W + W);
             const V r = re[l] * c - im[l] * s;
@@ -831,8 +836,7 @@ struct Complex {
         switch (p.radix[0]) {
             case 4: return leaf<4>(in, stride, rows);
             case 8: return leaf<8>(in, stride, rows);
-            case 16: return leaf<16>(in, stride, rows);
-            default: return leaf<32>(in, stride, rows);
+            default: return leaf<16>(in, stride, rows);
         }
     }
     static void down(const Tables<T>& p, int level, int s, const T* in, std::ptrdiff_t stride, T* rows) {
@@ -840,14 +844,16 @@ struct Complex {
             if (in) leaves(p, in, stride, rows);
             return;
         }
-        const int radix = p.radix[level];
-        s /= radix;
-        for (int i = 0; i < radix; ++i)
-            down(p, level - 1, s, in ? in + i * stride : in, stride * radix, rows + i * s * kRow);
-        switch (radix) {
-            case 4: return combine<4>(rows, s, p.twiddle[level]);
-            case 8: return combine<8>(rows, s, p.twiddle[level]);
-            default: return combine<16>(rows, s, p.twiddle[level]);
+        // A narrow vector's signal is short and needs the first pass only.
+        if constexpr (W == kMaxLanes<T>) {
+            const int radix = p.radix[level];
+            s /= radix;
+            for (int i = 0; i < radix; ++i)
+                down(p, level - 1, s, in ? in + i * stride : in, stride * radix, rows + i * s * kRow);
+            switch (radix) {
+                case 4: return combine<4>(rows, s, p.twiddle[level]);
+                default: return combine<8>(rows, s, p.twiddle[level]);
+            }
         }
     }
     [[gnu::flatten]] static void lanes(const Tables<T>& p, const T* rows, T* out) {
@@ -885,3 +891,5 @@ struct Complex {
 };
 
 }  // namespace luthier::inline LUTHIER_ISA::fft
+
+#undef LUTHIER_REGISTERS
