@@ -491,6 +491,22 @@ def test_tracking_in_pieces_is_tracking(
     assert tracked.envelope.low.min() == samples.min()
 
 
+@pytest.mark.parametrize("frames", [1, 7, 1_999, 2_000, 2_001, 50_000])
+def test_the_envelope_of_pieces_holds_every_sample(frames: int) -> None:
+    samples = np.random.default_rng(frames).uniform(-1, 1, frames)
+    whole, pieces = tracking.Envelope(frames), tracking.Envelope(frames)
+    whole.add(samples)
+    for piece in np.array_split(samples, 13):
+        pieces.add(piece)
+    np.testing.assert_array_equal(pieces.low, whole.low)
+    np.testing.assert_array_equal(pieces.high, whole.high)
+    for i, sample in enumerate(samples):
+        column = i * whole.low.size // frames
+        assert whole.low[column] <= sample <= whole.high[column]
+    assert whole.high.max() == max(samples.max(), 0)
+    assert whole.low.min() == min(samples.min(), 0)
+
+
 def test_pitch_of_a_file_with_holes_says_where(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracking, "PIECE_S", 1)
     with lio.Writer("in.wav", 8_000, channels=1, subtype="FLOAT") as writer:

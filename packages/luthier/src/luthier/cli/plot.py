@@ -28,7 +28,7 @@ def check_matplotlib() -> None:
 def draw(tracked: Tracked, title: str, path: Path) -> None:
     """Draw a tracked signal into `path`, which appears when it is whole."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import ScalarFormatter
+    from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
     figure = Figure(figsize=(10, 5), layout="constrained")
     if path.suffix[1:].lower() not in figure.canvas.get_supported_filetypes():
@@ -42,9 +42,14 @@ def draw(tracked: Tracked, title: str, path: Path) -> None:
     top.set_ylabel("amplitude")
 
     line = np.where(pitch.voiced, pitch.f0, np.nan)
-    bottom.plot(pitch.times, line, color="C0", linewidth=1.5, marker=".", markersize=2)
-    bottom.set_yscale("log", base=2)
-    bottom.yaxis.set_major_formatter(ScalarFormatter())
+    # A leap of more than three semitones is no glide: the line is broken there.
+    leaps = np.flatnonzero(np.abs(np.diff(pitch.midi)) > 3) + 1
+    times, line = np.insert(pitch.times, leaps, np.nan), np.insert(line, leaps, np.nan)
+    bottom.plot(times, line, color="C0", linewidth=1.5, marker=".", markersize=2)
+    bottom.set_yscale("log")
+    bottom.yaxis.set_major_locator(LogLocator(subs=[1, 1.5, 2, 3, 4, 5, 7]))
+    bottom.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    bottom.yaxis.set_minor_locator(NullLocator())
     bottom.set(xlabel="time (s)", ylabel="f0 (Hz)")
     bottom.grid(alpha=0.3)
     bottom.set_xlim(0, max(tracked.duration, 1e-3))

@@ -16,29 +16,31 @@ from luthier.io import Reader
 __all__ = ["Envelope", "Tracked", "track"]
 
 #: Seconds of sound that are tracked at a time.
-PIECE_S = 60
+PIECE_S = 20
 #: Columns of the waveform that is kept for a picture.
 COLUMNS = 2_000
 
 
 class Envelope:
-    """The lowest and highest sample of each of `COLUMNS` equal parts of a signal that comes in pieces."""
+    """The lowest and highest sample of up to `COLUMNS` equal parts of a signal that comes in pieces."""
 
     def __init__(self, frames: int) -> None:
         self._frames = max(1, frames)
         self._seen = 0
-        self.low = np.zeros(COLUMNS)
-        self.high = np.zeros(COLUMNS)
+        self.low = np.zeros(min(COLUMNS, self._frames))
+        self.high = np.zeros_like(self.low)
 
     def add(self, samples: Samples) -> None:
         """Take the next samples, ``(frames,)``."""
         if samples.size == 0:
             return
-        columns = (np.arange(self._seen, self._seen + samples.size) * COLUMNS) // self._frames
-        starts = np.flatnonzero(np.diff(columns, prepend=-1))
-        at = columns[starts]
-        self.low[at] = np.minimum(self.low[at], np.minimum.reduceat(samples, starts))
-        self.high[at] = np.maximum(self.high[at], np.maximum.reduceat(samples, starts))
+        count = self.low.size
+        first, last = (i * count // self._frames for i in (self._seen, self._seen + samples.size - 1))
+        columns = np.arange(first, last + 1)
+        # The first sample of each column; the first column may have begun before these samples.
+        starts = np.maximum(-(-columns * self._frames // count) - self._seen, 0)
+        self.low[columns] = np.minimum(self.low[columns], np.minimum.reduceat(samples, starts))
+        self.high[columns] = np.maximum(self.high[columns], np.maximum.reduceat(samples, starts))
         self._seen += samples.size
 
 
