@@ -21,6 +21,7 @@ from luthier.effects.mix import Mix
 from luthier.effects.parameter import Parameter, param
 from luthier.effects.reverb import Reverb
 from luthier.effects.stream import Stream
+from luthier.effects.tremolo import Tremolo
 
 __version__ = "0.1.0"
 
@@ -40,5 +41,6 @@ __all__ = [
     "PeakFilter",
     "Reverb",
     "Stream",
+    "Tremolo",
     "param",
 ]
