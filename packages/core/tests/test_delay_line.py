@@ -70,8 +70,8 @@ def test_a_constant_fraction(delay: float, rerun: bool) -> None:
         assert np.allclose(delayed(x, delay, mode, 200, rerun), wanted, rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("dtype, tolerance", [(np.float32, 1e-6), (np.float64, 1e-13)])
-@pytest.mark.parametrize("mode, order", [(LINEAR_EACH, 1), (CUBIC_EACH, 3)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-6), (np.float64, 1e-13)])
+@pytest.mark.parametrize(("mode", "order"), [(LINEAR_EACH, 1), (CUBIC_EACH, 3)])
 def test_moving_delays(mode: int, order: int, dtype: type, tolerance: float) -> None:
     x = noise(4_096, dtype)
     delays = 500 + 499 * np.sin(np.arange(len(x)) / 70)

@@ -60,7 +60,7 @@ def test_the_root_mean_square_of_a_sine() -> None:
 
 
 @pytest.mark.parametrize("rms", [False, True])
-@pytest.mark.parametrize("dtype, tolerance", [(np.float32, 1e-7), (np.float64, 1e-14)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-7), (np.float64, 1e-14)])
 @given(
     attack_ms=st.just(0.0) | st.floats(1e-3, 200),
     release_ms=st.just(0.0) | st.floats(1e-3, 1_000),

@@ -62,7 +62,7 @@ CASES = [
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
-    "name, inputs, reference, ulp, relative", CASES, ids=lambda v: v if isinstance(v, str) else ""
+    ("name", "inputs", "reference", "ulp", "relative"), CASES, ids=lambda v: v if isinstance(v, str) else ""
 )
 def test_error(name: str, inputs: Array, reference: Any, ulp: float, relative: float, dtype: type) -> None:
     x = inputs.astype(dtype)
@@ -91,7 +91,7 @@ def test_scalars_and_vectors_give_the_same_bits(name: str, dtype: type) -> None:
 
 
 @pytest.mark.parametrize(
-    "dtype, least, greatest", [(np.float32, -126.0, 128.0), (np.float64, -1022.0, 1024.0)]
+    ("dtype", "least", "greatest"), [(np.float32, -126.0, 128.0), (np.float64, -1022.0, 1024.0)]
 )
 def test_edges(dtype: type, least: float, greatest: float) -> None:
     def one(name: str, value: float) -> float:
@@ -102,8 +102,12 @@ def test_edges(dtype: type, least: float, greatest: float) -> None:
         assert one("log2", zero) == least
         assert one("gain_to_db", zero) == pytest.approx(least * 6.0206, rel=1e-4)
     assert one("log2", inf) == greatest
-    assert one("log2", 1.0) == 0 and one("log2", 8.0) == 3 and one("log2", 2.0**-100) == -100
-    assert one("exp2", 0.0) == 1 and one("exp2", 10.0) == 1024 and one("exp2", least) == 2.0**least
+    assert one("log2", 1.0) == 0
+    assert one("log2", 8.0) == 3
+    assert one("log2", 2.0**-100) == -100
+    assert one("exp2", 0.0) == 1
+    assert one("exp2", 10.0) == 1024
+    assert one("exp2", least) == 2.0**least
     assert (
         one("exp2", least - 1) == one("exp2", -inf) == one("db_to_gain", -inf) == one("db_to_gain", -1e6) == 0
     )
@@ -115,11 +119,14 @@ def test_edges(dtype: type, least: float, greatest: float) -> None:
         assert one("sin_turns", k / 2) == 0
         assert one("cos_turns", k / 2 + 0.25) == 0
         assert one("cos_turns", float(k)) == 1
-    assert one("tanh", inf) == one("tanh", 100.0) == 1 and one("tanh", -inf) == -1 and one("tanh", 0.0) == 0
+    assert one("tanh", inf) == one("tanh", 100.0) == 1
+    assert one("tanh", -inf) == -1
+    assert one("tanh", 0.0) == 0
     for name in ("exp2", "sin_turns", "cos_turns", "tan_half_turns", "tanh", "db_to_gain"):
         assert np.isnan(one(name, nan)), name
     for big in (float(np.finfo(dtype).max), 3e9):
-        assert abs(one("sin_turns", big)) < 1.1 and abs(one("cos_turns", big)) < 1.1
+        assert abs(one("sin_turns", big)) < 1.1
+        assert abs(one("cos_turns", big)) < 1.1
 
 
 @given(st.floats(-100, 100, width=32), st.floats(-100, 100, width=32))

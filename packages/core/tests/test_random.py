@@ -23,7 +23,7 @@ KNOWN = [
 ]
 
 
-@pytest.mark.parametrize("counter, key, words", KNOWN)
+@pytest.mark.parametrize(("counter", "key", "words"), KNOWN)
 @pytest.mark.parametrize("vectors", [False, True])
 def test_known_answers(counter: list[int], key: list[int], words: list[int], vectors: bool) -> None:
     assert _native.philox4x32(counter, key, vectors) == words
@@ -94,7 +94,8 @@ def test_any_part_of_a_stream_is_the_same(make, dtype: type) -> None:  # type: i
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_uniform_is_uniform(dtype: type) -> None:
     x = uniform(dtype, 8_000)
-    assert x.min() >= 0 and x.max() < 1
+    assert x.min() >= 0
+    assert x.max() < 1
     assert stats.kstest(x.astype(np.float64), "uniform").pvalue > 1e-3
     assert abs(np.corrcoef(x[:-1], x[1:])[0, 1]) < 0.005
 
@@ -104,11 +105,12 @@ def test_normal_is_normal(dtype: type) -> None:
     x = normal(dtype, 8_000).astype(np.float64)
     assert np.all(np.isfinite(x))
     assert stats.kstest(x, "norm").pvalue > 1e-3
-    assert abs(x.mean()) < 0.006 and abs(x.std() - 1) < 0.005
+    assert abs(x.mean()) < 0.006
+    assert abs(x.std() - 1) < 0.005
     assert abs(np.corrcoef(x[:-1], x[1:])[0, 1]) < 0.005
 
 
-@pytest.mark.parametrize("dtype, tolerance", [(np.float32, 2e-6), (np.float64, 1e-14)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-14)])
 def test_normal_is_box_and_muller_of_the_uniform_numbers(dtype: type, tolerance: float) -> None:
     u = uniform(dtype, 50).astype(np.float64).reshape(-1, 2, 2, 16)
     angle, radius = 2 * np.pi * u[:, :, 0], np.sqrt(-2 * np.log1p(-u[:, :, 1]))

@@ -39,7 +39,8 @@ def test_logarithmic_moves_by_a_constant_factor() -> None:
     spans = ramp(100.0, {0: 6_400.0}, GROUPS + 2, logarithmic=True)
     factors = spans[:GROUPS, 1] / spans[:GROUPS, 0]
     assert np.allclose(factors, 64 ** (1 / GROUPS), rtol=1e-12)
-    assert spans[0, 0] == 100 and spans[GROUPS - 1, 1] == 6_400
+    assert spans[0, 0] == 100
+    assert spans[GROUPS - 1, 1] == 6_400
 
 
 @given(

@@ -25,8 +25,7 @@ namespace luthier::inline LUTHIER_ISA {
 
 namespace biquad {
 
-// f(0), f(1) ... f(n - 1), with constants, so that arrays indexed by them live in registers. The functions
-// are to be inlined by force: GCC 12 leaves some as calls, at half the speed.
+// f(0), f(1) ... f(n - 1) with constants, so that arrays indexed by them live in registers.
 template <int i>
 struct Index {
     constexpr operator int() const { return i; }
@@ -97,53 +96,47 @@ struct System {
     // N channels in turn within a group, so that the chains from state to state overlap.
     template <int N>
     void process(Block<T> x, double* states, std::ptrdiff_t states_stride) const {
-        constexpr int parts = kGroup / W, pieces = kStates / L;
-        Piece states_of[N][pieces];
-        for (int n = 0; n < N; ++n)
-            for (int p = 0; p < pieces; ++p)
-                states_of[n][p] = load<Piece>(states + n * states_stride + p * L);
-        for (int frame = 0; frame < x.frames; frame += kGroup) {
-            unroll<N>([&](auto n) __attribute__((always_inline)) {
-                T* const u = x[n] + frame;
-                Piece(&s)[pieces] = states_of[n];
-                alignas(64) double wide[kGroup];
-                for (int j = 0; j < kGroup; ++j) wide[j] = u[j];
+        for (int frame = 0; frame < x.frames; frame += kGroup)
+            for (int n = 0; n < N; ++n) group(x[n] + frame, states + n * states_stride);
+    }
 
-                // Two partial sums each, to shorten the chains of additions.
-                Frames y[parts][2] = {};
-                unroll<kGroup>([&](auto j) __attribute__((always_inline)) {
-                    unroll<parts - j / W>([&](auto r) __attribute__((always_inline)) {
-                        constexpr int q = j / W + r;
-                        y[q][j & 1] += load<Frames>(h[j] + q * W) * u[j];
-                    });
-                });
-                unroll<kStates>([&](auto k) __attribute__((always_inline)) {
-                    unroll<parts>([&](auto q) __attribute__((always_inline)) {
-                        y[q][k & 1] += load<Frames>(c[k] + q * W) * T(s[k / L][k % L]);
-                    });
-                });
+    // Two partial sums each, to shorten the chains of additions.
+    void group(T* x, double* state) const {
+        alignas(64) double wide[kGroup];
+        for (int j = 0; j < kGroup; ++j) wide[j] = x[j];
 
-                Piece next[pieces][2] = {};
-                unroll<kGroup>([&](auto j) __attribute__((always_inline)) {
-                    unroll<pieces>([&](auto p) __attribute__((always_inline)) {
-                        next[p][j & 1] += load<Piece>(b[j] + p * L) * wide[j];
-                    });
+        constexpr int parts = kGroup / W;
+        Frames y_even[parts] = {}, y_odd[parts] = {};
+        unroll<parts>([&](auto r) __attribute__((always_inline)) {
+            for (int j = r * W; j < (r + 1) * W; j += 2)
+                unroll<parts - r>([&](auto m) __attribute__((always_inline)) {
+                    y_even[m + r] += load<Frames>(h[j] + (m + r) * W) * x[j];
+                    y_odd[m + r] += load<Frames>(h[j + 1] + (m + r) * W) * x[j + 1];
                 });
-                unroll<kStates>([&](auto k) __attribute__((always_inline)) {
-                    unroll<pieces>([&](auto p) __attribute__((always_inline)) {
-                        next[p][k & 1] += load<Piece>(a[k] + p * L) * s[k / L][k % L];
-                    });
-                });
-                for (int p = 0; p < pieces; ++p) {
-                    const Piece sum = next[p][0] + next[p][1];
-                    s[p] = ((sum < kSilence) & (sum > -kSilence)) ? Piece{} : sum;
-                }
-                unroll<parts>([&](auto q)
-                                  __attribute__((always_inline)) { store(u + q * W, y[q][0] + y[q][1]); });
+        });
+        for (int k = 0; k < kStates; k += 2)
+            unroll<parts>([&](auto q) __attribute__((always_inline)) {
+                y_even[q] += load<Frames>(c[k] + q * W) * T(state[k]);
+                y_odd[q] += load<Frames>(c[k + 1] + q * W) * T(state[k + 1]);
             });
-        }
-        for (int n = 0; n < N; ++n)
-            for (int p = 0; p < pieces; ++p) store(states + n * states_stride + p * L, states_of[n][p]);
+
+        constexpr int pieces = kStates / L;
+        Piece s_even[pieces] = {}, s_odd[pieces] = {};
+        for (int j = 0; j < kGroup; j += 2)
+            unroll<pieces>([&](auto p) __attribute__((always_inline)) {
+                s_even[p] += load<Piece>(b[j] + p * L) * wide[j];
+                s_odd[p] += load<Piece>(b[j + 1] + p * L) * wide[j + 1];
+            });
+        for (int k = 0; k < kStates; k += 2)
+            unroll<pieces>([&](auto p) __attribute__((always_inline)) {
+                s_even[p] += load<Piece>(a[k] + p * L) * state[k];
+                s_odd[p] += load<Piece>(a[k + 1] + p * L) * state[k + 1];
+            });
+        unroll<pieces>([&](auto p) __attribute__((always_inline)) {
+            const Piece sum = s_even[p] + s_odd[p];
+            store(state + p * L, ((sum < kSilence) & (sum > -kSilence)) ? Piece{} : sum);
+        });
+        unroll<parts>([&](auto q) __attribute__((always_inline)) { store(x + q * W, y_even[q] + y_odd[q]); });
     }
 
     void process(Block<T> x, double* states, std::ptrdiff_t states_stride) const {
