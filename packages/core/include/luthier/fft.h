@@ -26,8 +26,8 @@
 // The pass takes W/2 columns k at a time, transposes them in registers, and does the sum over l as a
 // radix-2 step between the halves of a vector and W/2-point transforms down the vectors. Columns
 // k = 0 and k = M/2, where F is real, are a W x W matrix each.
-// Down the lanes, a first pass of radix 4 to 32 reads the input in digit-reversed order; passes of
-// radix 8 follow in place on half-complex rows (Sorensen, Jones, Heideman, Burrus: "Real-valued fast
+// Down the lanes, a first pass of radix 4 to 16 reads the input in digit-reversed order; passes of
+// radix 8 and 4 follow in place on half-complex rows (Sorensen, Jones, Heideman, Burrus: "Real-valued fast
 // Fourier transform algorithms", IEEE Trans. ASSP 35, 1987), sub-transform by sub-transform and depth
 // first, so that what is combined is still in the nearest cache (Frigo and Johnson: "The design and
 // implementation of FFTW3", Proc. IEEE 93, 2005, on the recursion).

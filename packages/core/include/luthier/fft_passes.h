@@ -400,7 +400,7 @@ int reversed(const Tables<T>& p, int i) {
 template <class T, int W>
 struct RealRows {
     using V = Vec<T, W>;
-    static constexpr int kNear = 65536 / int(sizeof(V));  // rows
+    static constexpr int kNear = 65536 / int(sizeof(V));  // rows that are worked on depth first
 
     template <int R>
     [[gnu::flatten]] static void leaf(const T* in, std::ptrdiff_t stride, T* rows) {
