@@ -23,21 +23,33 @@ namespace luthier::inline LUTHIER_ISA {
 
 namespace math {
 
-// What a scalar or a vector of T is made of, and the integer type of the same shape.
+template <int bytes>
+struct Word {
+    using Unsigned = std::uint32_t;
+};
+template <>
+struct Word<8> {
+    using Unsigned = std::uint64_t;
+};
+
+// What a scalar or a vector is made of, and the integer types of the same shape.
 template <class V>
 struct Shape {
     using Element = decltype(V{}[0] + V{}[0]);
     using Integer = decltype(V{} < V{});
+    using Unsigned = Vec<typename Word<sizeof(Element)>::Unsigned, sizeof(V) / sizeof(Element)>;
 };
 template <>
 struct Shape<float> {
     using Element = float;
     using Integer = std::int32_t;
+    using Unsigned = std::uint32_t;
 };
 template <>
 struct Shape<double> {
     using Element = double;
     using Integer = std::int64_t;
+    using Unsigned = std::uint64_t;
 };
 template <class V>
 using Element = typename Shape<V>::Element;
@@ -131,12 +143,13 @@ inline V log2_over(V u) {
 }
 
 // 2^(n + f) for |f| <= 1/2, n = shifted - round: the integer n stands in the low bits of `shifted`, and is
-// added to the exponent of 2^f.
+// added to the exponent of 2^f. Unsigned, because it wraps where the exponent is not representable.
 template <class V>
 inline V scale(V power, V shifted) {
     using F = Format<Element<V>>;
-    const auto n = bits<Integer<V>>(shifted) - bits<Integer<V>>(V{} + F::round);
-    return bits<V>(bits<Integer<V>>(power) + (n << F::fraction));
+    using U = typename Shape<V>::Unsigned;
+    const U n = bits<U>(shifted) - bits<U>(V{} + F::round);
+    return bits<V>(bits<U>(power) + (n << F::fraction));
 }
 
 // `result` where the exponent is representable; else 0, infinity or not-a-number.
