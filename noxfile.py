@@ -229,12 +229,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check types: mypy --strict on all sources, and the stubs against the built modules."""
+    """Check types: mypy --strict on all sources (the stubs are held to the modules by `generate`)."""
     install_wheels(session, "types")
     session.install("./tools")
     session.run("mypy")
-    modules = [f"luthier.{package}._native" for package in NATIVE]
-    session.run("stubtest", "--mypy-config-file=pyproject.toml", *modules)
 
 
 @nox.session

@@ -78,8 +78,8 @@ def each_file(
     progress = Progress(quiet=quiet)
     failed = 0
     with ThreadPoolExecutor(max_workers=max(1, min(jobs, len(sources)))) as pool:
-        futures = [pool.submit(work, i, progress) for i in range(len(sources))]
         try:
+            futures = [pool.submit(work, i, progress) for i in range(len(sources))]
             for source, future in zip(sources, futures, strict=True):
                 try:
                     line = future.result()
