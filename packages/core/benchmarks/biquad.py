@@ -2,11 +2,11 @@
 
 One thread, float32, noise at 48 kHz, peak filters. Each row is one signal through the same filters by all
 three; their runs alternate and the fastest run of each counts. Times are nanoseconds a sample a channel;
-ours, which work in place, and pedalboard's include a copy of the signal. Accuracy is the root-mean-square error
-against ``scipy.signal.sosfilt``, which works in float64, in dB below the output; ``hard`` is that of
-the same number of filters from 20 Hz on, Q 10, +-12 dB, at 192 kHz. ``moving`` is the time when every
-group of 16 frames gets new coefficients for all sections. pedalboard is optional (``pip install
-pedalboard``).
+ours, which work in place, and pedalboard's include a copy of the signal. Accuracy is the
+root-mean-square error against ``scipy.signal.sosfilt``, which works in float64, in dB below the output;
+``hard`` is that of the same number of filters from 20 Hz on, Q 10, +-12 dB, at 192 kHz. ``moving`` is the
+time when every group of 16 frames gets new coefficients for all sections. pedalboard is optional
+(``pip install pedalboard``).
 
 One instruction set is one process: the table is made once for each of ``--isa``.
 """
