@@ -174,6 +174,9 @@ NB_MODULE(_native, m) {
     using namespace luthier::effects;
     // Fails here and now when LUTHIER_ISA asks for what this CPU cannot run.
     luthier::select_effect_libraries();
+    // Now and not with the first stream: importing lets go of the GIL, and two threads that make their
+    // first streams at once would wait for each other, one for the GIL, one for the static's lock.
+    shared_pool();
     // Every native effect's parameters, in the order of its C++ Params.
     m.def(
         "parameters",
