@@ -12,6 +12,7 @@ CHECK = Path(__file__).parents[1] / "packages/core/cmake/CheckWeakSymbols.cmake"
 
 SHARED = "template <class T> __attribute__((noinline)) T twice(T x) { return x + x; }\n"
 KERNEL = "float kernel(float x) { return %stwice(x); }\n"
+LIBRARY = "#include <vector>\nnamespace luthier::inline v3 { std::vector<int> f() { return {1}; } }"
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ KERNEL = "float kernel(float x) { return %stwice(x); }\n"
         (f"namespace shared {{ {SHARED} }} namespace luthier::inline v3 {{ {KERNEL % 'shared::'} }}", False),
         # What the standard library shares.
         (
-            "#include <vector>\nnamespace luthier::inline v3 { void f(std::vector<int>& v) { v.push_back(1); } }",
+            "#include <vector>\nnamespace luthier::inline v3 { std::vector<int> f() { return {1}; } }",
             False,
         ),
     ],

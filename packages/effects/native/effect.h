@@ -22,8 +22,8 @@
 //
 // set() gives the parameters at the first and at the last frame of what follows. They differ only
 // while something moves, and then process() is called for exactly one group: gains glide over its
-// frames, filter coefficients take `from`. When nothing moves, set(p, p) is called once and blocks may
-// be long.
+// frames, filters have a section for each of them (section_effect.h), and what is not heard as steps takes
+// `from`. When nothing moves, set(p, p) is called once and blocks may be long.
 //
 // state() visits all that a rerun of the last group needs put back: positions, filter and envelope
 // memories. Long delay memories need no saving when their capacity is kGroup frames more than the
