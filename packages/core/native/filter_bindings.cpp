@@ -1,4 +1,4 @@
-// Filters, delay lines, envelopes and ramps as Python sees them: for tests and benchmarks, not a public
+// Filters, delay lines, envelopes and ways as Python sees them: for tests and benchmarks, not a public
 // interface.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -177,13 +177,10 @@ void envelope(Channels<const T> x, Channels<T> out, double attack_ms, double rel
                           sample_rate, rms);
 }
 
-std::vector<double> ramp(double value, const std::vector<int>& change, const std::vector<double>& to,
-                         double sample_rate, bool logarithmic, int groups) {
-    same(change.size(), to.size());
-    std::vector<double> spans(std::size_t(groups) * 2);
-    select_filter_kernels().ramp(value, change.data(), to.data(), int(change.size()), sample_rate,
-                                 logarithmic, groups, spans.data());
-    return spans;
+std::vector<double> way(double sample_rate, const std::vector<int>& starts, int groups) {
+    std::vector<double> weights(std::size_t(groups) * 2);
+    select_filter_kernels().way(sample_rate, starts.data(), int(starts.size()), groups, weights.data());
+    return weights;
 }
 
 template <class T>
@@ -218,8 +215,13 @@ void register_filters(nb::module_& m) {
             return select_filter_kernels().decay_frames(values.data(), level_db);
         },
         nb::arg("values"), nb::arg("level_db") = -120.0);
-    m.def("ramp", &ramp, nb::arg("value"), nb::arg("change"), nb::arg("to"), nb::arg("sample_rate"),
-          nb::arg("logarithmic"), nb::arg("groups"));
+    m.def("way", &way, nb::arg("sample_rate"), nb::arg("starts"), nb::arg("groups"));
+    m.def(
+        "on_scale",
+        [](bool logarithmic, bool back, double x) {
+            return select_filter_kernels().on_scale(logarithmic, back, x);
+        },
+        nb::arg("logarithmic"), nb::arg("back"), nb::arg("x"));
 }
 
 }  // namespace luthier::core

@@ -169,22 +169,27 @@ double decay_frames(const double* values, double level_db) {
     return design::decay_frames(section(values), level_db);
 }
 
-void ramp(double value, const int* change, const double* to, int changes, double sample_rate,
-          bool logarithmic, int groups, double* spans) {
-    Ramp moving;
-    moving.prepare(sample_rate, value, logarithmic ? Ramp::Scale::logarithmic : Ramp::Scale::linear);
+void way(double sample_rate, const int* starts, int count, int groups, double* weights) {
+    Way moving;
+    moving.prepare(sample_rate);
     for (int group = 0; group < groups; ++group) {
-        for (int i = 0; i < changes; ++i)
-            if (change[i] == group) moving.set(to[i]);
-        const Ramp::Span span = moving.next();
-        spans[2 * group] = span.from;
-        spans[2 * group + 1] = span.to;
+        for (int i = 0; i < count; ++i)
+            if (starts[i] == group) moving.start();
+        weights[2 * group] = moving.first();
+        weights[2 * group + 1] = moving.last();
+        moving.advance();
     }
+}
+
+double on_scale(bool logarithmic, bool back, double x) {
+    const Taper taper = logarithmic ? Taper::log : Taper::linear;
+    return back ? from_scale(taper, x) : to_scale(taper, x);
 }
 
 }  // namespace
 
 extern const FilterKernels filter_kernels;
-const FilterKernels filter_kernels = {table<float>, table<double>, &write_design, &decay_frames, &ramp};
+const FilterKernels filter_kernels = {table<float>,  table<double>, &write_design,
+                                      &decay_frames, &way,          &on_scale};
 
 }  // namespace luthier::inline LUTHIER_ISA

@@ -34,10 +34,10 @@ struct FilterKernels {
     // The nine numbers of a Section, by the design's number.
     void (*design)(int kind, const double* arguments, double* values);
     double (*decay_frames)(const double* values, double level_db);
-    // Where each of `groups` groups starts and ends for a Ramp from `value`; from group change[i] on the
-    // target is to[i].
-    void (*ramp)(double value, const int* change, const double* to, int changes, double sample_rate,
-                 bool logarithmic, int groups, double* spans);
+    // The weights of a Way at each group's first and last frame, started anew at some of the groups.
+    void (*way)(double sample_rate, const int* starts, int count, int groups, double* weights);
+    // to_scale, or from_scale.
+    double (*on_scale)(bool logarithmic, bool back, double x);
 };
 
 }  // namespace luthier

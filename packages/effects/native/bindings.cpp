@@ -33,7 +33,7 @@ const luthier_pool* shared_pool() {
 // A number, ("curve", times_s, values, shape) or ("lfo", rate_hz, minimum, maximum, shape, phase).
 Source read_source(nb::handle h, Taper taper, double rate) {
     Source source;
-    source.ramp = kRampSeconds * rate;
+    source.ramp = Way::kSeconds * rate;
     if (!nb::isinstance<nb::tuple>(h)) {
         source.value = nb::cast<double>(h);
         return source;

@@ -7,28 +7,15 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
 #include "luthier/buffer.h"
 #include "luthier/math.h"
+#include "luthier/smooth.h"
 
 namespace luthier::effects {
-
-inline constexpr double kRampSeconds = 0.02;
-
-enum class Taper { linear, log };
-
-inline double to_scale(Taper taper, double value) { return taper == Taper::log ? log2(value) : value; }
-inline double from_scale(Taper taper, double u) { return taper == Taper::log ? exp2(u) : u; }
-
-// From 0 to 1 without corners, 3 t^2 - 2 t^3: the end of a straight way over a wide range would be heard.
-inline double ease(double t) {
-    t = t < 0 ? 0 : t > 1 ? 1 : t;
-    return t * t * (3 - 2 * t);
-}
 
 // A value over the frames of a stream.
 struct Source {
@@ -93,10 +80,9 @@ struct Source {
 
 class Motion {
   public:
-    Motion(const Source* source, Taper taper, double rate)
-        : source_(source),
-          taper_(taper),
-          groups_(std::max(1, int(std::ceil(kRampSeconds * rate / kGroup)))) {}
+    Motion(const Source* source, Taper taper, double rate) : source_(source), taper_(taper) {
+        way_.prepare(rate);
+    }
 
     // From the group at `frame` on, heads for `source` from wherever it is. Keeps the pointer.
     void assign(const Source* source, std::int64_t frame) LUTHIER_REALTIME {
@@ -120,19 +106,18 @@ class Motion {
     }
 
     bool moving(std::int64_t frame) const LUTHIER_REALTIME {
-        return done_ < groups_ || lane_ || (!follows_ && source_->moves_after(frame));
+        return way_.moving() || lane_ || (!follows_ && source_->moves_after(frame));
     }
 
     // At the first and the last frame of the group at `frame`, `offset` frames into the lane.
     std::pair<double, double> next(std::int64_t frame, int offset) LUTHIER_REALTIME {
-        const bool fading = done_ < groups_;
         double first = here(frame);
         if (lane_) held_ = lane_[offset];
         double last = here(frame + kGroup - 1);
-        if (fading) {
-            first = start_ + (first - start_) * ease(double(done_) / groups_);
-            last = start_ + (last - start_) * ease((done_ + double(kGroup - 1) / kGroup) / groups_);
-            ++done_;
+        if (way_.moving()) {
+            first = start_ + (first - start_) * way_.first();
+            last = start_ + (last - start_) * way_.last();
+            way_.advance();
         } else if (!follows_ && source_->kind == Source::Kind::constant) {
             return {source_->value, source_->value};
         }
@@ -153,7 +138,7 @@ class Motion {
         source_ = source;
         follows_ = false;
         lane_ = nullptr;
-        done_ = groups_;
+        way_.finish();
     }
 
   private:
@@ -164,15 +149,14 @@ class Motion {
     // The way to something new starts where the parameter is at `frame`.
     void leave(std::int64_t frame) LUTHIER_REALTIME {
         const double u = here(frame);
-        start_ = done_ < groups_ ? start_ + (u - start_) * ease(double(done_) / groups_) : u;
-        done_ = 0;
+        start_ = way_.moving() ? start_ + (u - start_) * way_.first() : u;
+        way_.start();
     }
 
     const Source* source_;
     Taper taper_;
-    int groups_;                    // of a ramp
-    int done_ = groups_;            // of the present ramp
-    double start_ = 0;              // where it began, on the taper scale
+    Way way_;                       // from where it was to what it follows now
+    double start_ = 0;              // where it was, on the taper scale
     const double* lane_ = nullptr;  // values a frame, for the present block
     double held_ = 0;               // the last that was read
     bool follows_ = false;          // a lane, or what the last one left

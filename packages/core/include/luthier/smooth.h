@@ -1,8 +1,11 @@
-// Parameters that move: from the present value to a new one in 20 ms, on the grid.
+// Parameters that move without a click: the scale on which they move, and the way from one value to another.
 //
-// A ramp takes a whole number of groups and gives the value at each group's first frame and at the next
-// group's, so that a gain can glide over the group and a filter can take its coefficients at the start.
-// Levels in dB move linearly (so the gain moves by a constant factor), frequencies logarithmically.
+// A way takes a whole number of groups, 20 ms or the least above, and gives its weight, 0 to 1, at a group's
+// first and at its last frame: between them a gain glides, and what is made from a value may be made at
+// either.
+//
+//     double u = start + (to_scale(taper, target) - start) * way.first();      // and way.last()
+//     double value = from_scale(taper, u);
 #pragma once
 
 #include <cstdint>
@@ -13,76 +16,46 @@
 
 namespace luthier::inline LUTHIER_ISA {
 
-class Ramp {
+// Levels in decibels and plain numbers move as they are; frequencies, times and ratios by constant factors.
+enum class Taper { linear, log };
+
+inline double to_scale(Taper taper, double value) { return taper == Taper::log ? log2(value) : value; }
+inline double from_scale(Taper taper, double u) { return taper == Taper::log ? exp2(u) : u; }
+
+// From 0 to 1 without corners, 3 t^2 - 2 t^3: the end of a straight way over a wide range would be heard.
+inline double ease(double t) {
+    t = t < 0 ? 0 : t > 1 ? 1 : t;
+    return t * t * (3 - 2 * t);
+}
+
+// The weight of something new, from 0 to 1.
+class Way {
   public:
-    enum class Scale { linear, logarithmic };  // logarithmic: for positive values only
+    static constexpr double kSeconds = 0.02;
 
-    // Where a group begins and where it ends, which is where the next begins.
-    struct Span {
-        double from, to;
-        bool moves() const { return from != to; }
-    };
-
-    // At rest at `value`.
-    void prepare(double sample_rate, double value, Scale scale = Scale::linear, double time_ms = 20) {
-        // The least whole number of groups that takes time_ms.
-        const double groups = time_ms * 0.001 * sample_rate / kGroup;
+    // There already.
+    void prepare(double sample_rate) {
+        const double groups = kSeconds * sample_rate / kGroup;
         groups_ = std::int32_t(groups);
-        if (groups_ < groups) ++groups_;
-        if (groups_ < 1) groups_ = 1;
-        scale_ = scale;
-        jump(value);
+        if (groups_ < groups || groups_ < 1) ++groups_;
+        done_ = groups_;
     }
 
-    void jump(double value) LUTHIER_REALTIME {
-        state_ = {.value = value, .target = value, .start = 0, .end = 0, .left = 0};
-    }
+    void start() LUTHIER_REALTIME { done_ = 0; }
+    void finish() LUTHIER_REALTIME { done_ = groups_; }
+    bool moving() const LUTHIER_REALTIME { return done_ < groups_; }
 
-    // Leaves the present value for `target`, from the next group on. The target that is already set changes
-    // nothing.
-    void set(double target) LUTHIER_REALTIME {
-        if (target == state_.target) return;
-        state_.start = scale_ == Scale::logarithmic ? log2(state_.value) : state_.value;
-        state_.end = scale_ == Scale::logarithmic ? log2(target) : target;
-        state_.target = target;
-        state_.left = groups_;
-    }
+    // At the first and at the last frame of the coming group.
+    double first() const LUTHIER_REALTIME { return ease(double(done_) / groups_); }
+    double last() const LUTHIER_REALTIME { return ease((done_ + double(kGroup - 1) / kGroup) / groups_); }
 
-    bool moving() const { return state_.left > 0; }
-    double value() const { return state_.value; }
-    double target() const { return state_.target; }
-    int groups() const { return groups_; }
-
-    // The span of the next group.
-    Span next() LUTHIER_REALTIME {
-        const double from = state_.value;
-        if (state_.left > 0) {
-            --state_.left;
-            // Computed from both ends, not by adding steps: no error gathers, and the end is exact.
-            const double part = double(state_.left) / groups_;
-            const double between = state_.end + (state_.start - state_.end) * part;
-            state_.value = state_.left == 0               ? state_.target
-                           : scale_ == Scale::logarithmic ? exp2(between)
-                                                          : between;
-        }
-        return {from, state_.value};
-    }
-
-    template <class Visit>
-    void state(Visit&& visit) {
-        visit(&state_, sizeof state_);
+    // The group is over.
+    void advance() LUTHIER_REALTIME {
+        if (moving()) ++done_;
     }
 
   private:
-    struct State {
-        double value, target;
-        double start, end;  // of the ramp; logarithms if it is logarithmic
-        std::int64_t left;  // groups
-    };
-
-    State state_{};
-    std::int32_t groups_ = 1;
-    Scale scale_ = Scale::linear;
+    std::int32_t groups_ = 1, done_ = 1;
 };
 
 }  // namespace luthier::inline LUTHIER_ISA
