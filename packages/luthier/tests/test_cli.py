@@ -428,12 +428,16 @@ def test_an_interrupted_run_leaves_no_file(folder: Path, number: int, code: int,
         stdout=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 30
-    while names(folder) == before and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert names(folder) != before
-    running.send_signal(number)
-    out, err = running.communicate(timeout=30)
+    try:
+        deadline = time.monotonic() + 30
+        while names(folder) == before and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert names(folder) != before
+        running.send_signal(number)
+        out, err = running.communicate(timeout=30)
+    finally:
+        running.kill()
+        running.communicate()
     assert running.returncode == code
     assert err == ("luthier: interrupted\n" if number == signal.SIGINT else "")
     assert out == ""
