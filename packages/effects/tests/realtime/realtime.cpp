@@ -12,6 +12,7 @@ namespace luthier::inline baseline {
 extern const effects::EffectLibraries effect_libraries;
 }
 
+using luthier::Taper;
 using namespace luthier::effects;
 
 Source number(double value) {
