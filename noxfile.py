@@ -315,17 +315,9 @@ def asan(session: nox.Session) -> None:
         "ASAN_OPTIONS": "detect_leaks=0",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     }
-    session.run(
-        "python",
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-m",
-        "not memory",
-        *(session.posargs or SUITES),
-        env=environment,
-    )
+    # Captured only above the file descriptors: a report must come through although the process ends.
+    options = ["-x", "-q", "-m", "not memory", "--capture=sys"]
+    session.run("python", "-m", "pytest", *options, *(session.posargs or SUITES), env=environment)
 
 
 @nox.session
