@@ -8,7 +8,18 @@ from luthier.effects.parameter import param
 __all__ = ["HighShelfFilter", "HighpassFilter", "LowShelfFilter", "LowpassFilter", "PeakFilter"]
 
 
-class LowpassFilter(Effect):
+class _FirstOrder(Effect):
+    cutoff_hz: float = param(
+        50.0,
+        unit="Hz",
+        minimum=1,
+        maximum=100_000,
+        taper="log",
+        doc="Where the gain is -3.01 dB; above 0.49 of the sample rate it counts as that.",
+    )
+
+
+class LowpassFilter(_FirstOrder):
     """First-order low-pass: 6 dB an octave, -3.01 dB at the cutoff.
 
     The analogue RC low-pass through the bilinear transform, so that the gain at the cutoff is exact and
@@ -24,17 +35,8 @@ class LowpassFilter(Effect):
     True
     """
 
-    cutoff_hz: float = param(
-        50.0,
-        unit="Hz",
-        minimum=1,
-        maximum=100_000,
-        taper="log",
-        doc="Where the gain is -3.01 dB; above 0.49 of the sample rate it counts as that.",
-    )
 
-
-class HighpassFilter(Effect):
+class HighpassFilter(_FirstOrder):
     """First-order high-pass: 6 dB an octave, -3.01 dB at the cutoff.
 
     The analogue RC high-pass through the bilinear transform, so that the gain at the cutoff is exact.
@@ -49,17 +51,8 @@ class HighpassFilter(Effect):
     True
     """
 
-    cutoff_hz: float = param(
-        50.0,
-        unit="Hz",
-        minimum=1,
-        maximum=100_000,
-        taper="log",
-        doc="Where the gain is -3.01 dB; above 0.49 of the sample rate it counts as that.",
-    )
 
-
-class _Bell(Effect):
+class _SecondOrder(Effect):
     cutoff_hz: float = param(
         440.0,
         unit="Hz",
@@ -74,7 +67,7 @@ class _Bell(Effect):
     )
 
 
-class PeakFilter(_Bell):
+class PeakFilter(_SecondOrder):
     """Second-order bell: `gain_db` at the centre, none far from it.
 
     Source: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients"; run as a state
@@ -91,7 +84,7 @@ class PeakFilter(_Bell):
     """
 
 
-class LowShelfFilter(_Bell):
+class LowShelfFilter(_SecondOrder):
     """Second-order low shelf: `gain_db` far below the cutoff, half of it at the cutoff, none far above.
 
     Source: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients"; run as a state
@@ -107,7 +100,7 @@ class LowShelfFilter(_Bell):
     """
 
 
-class HighShelfFilter(_Bell):
+class HighShelfFilter(_SecondOrder):
     """Second-order high shelf: `gain_db` far above the cutoff, half of it at the cutoff, none far below.
 
     Source: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients"; run as a state
