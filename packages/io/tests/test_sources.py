@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import subprocess
 import sys
 import tempfile
@@ -214,7 +215,7 @@ def test_every_instruction_set_gives_the_same_bits(isa, tmp_path, encoded):
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(script)],
             cwd=tmp_path,
-            env={"LUTHIER_ISA": each, "PATH": ""},
+            env={**os.environ, "LUTHIER_ISA": each},
             capture_output=True,
             text=True,
             check=False,
