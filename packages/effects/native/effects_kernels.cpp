@@ -43,7 +43,8 @@ constexpr EffectClass<T> describe(const char* name) {
             [](void* e, void* memory) LUTHIER_REALTIME {
                 std::size_t bytes = 0;
                 static_cast<E*>(e)->state([&](void* at, std::size_t size) {
-                    if (memory) std::memcpy(static_cast<char*>(memory) + bytes, at, size);
+                    // A stream of no channels has nothing to copy, and null to copy it from.
+                    if (memory && size) std::memcpy(static_cast<char*>(memory) + bytes, at, size);
                     bytes += size;
                 });
                 return bytes;
@@ -52,7 +53,7 @@ constexpr EffectClass<T> describe(const char* name) {
             [](void* e, const void* memory) LUTHIER_REALTIME {
                 std::size_t bytes = 0;
                 static_cast<E*>(e)->state([&](void* at, std::size_t size) {
-                    std::memcpy(at, static_cast<const char*>(memory) + bytes, size);
+                    if (size) std::memcpy(at, static_cast<const char*>(memory) + bytes, size);
                     bytes += size;
                 });
             },
