@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from luthier.core import LayoutError, ParameterError
-from luthier.core.arrays import SAMPLE_RATES, borrow, borrow_out, check_sample_rate
+from luthier.core.arrays import SAMPLE_RATES, borrow, borrow_out, check_channels, check_sample_rate
 
 LAYOUTS = ["channels_first", "frames_first"]
 
@@ -295,3 +295,27 @@ def test_any_real_number_is_a_sample_rate(sample_rate: Any) -> None:
 def test_other_sample_rates_are_refused(sample_rate: Any) -> None:
     with pytest.raises(ParameterError, match="rate_in must be a number of frames a second between 1 and 1e"):
         check_sample_rate(sample_rate, "rate_in")
+
+
+@pytest.mark.parametrize(
+    ("layout", "shape", "cure"),
+    [
+        ("channels_first", (67_535, 2), "layout='frames_first'"),
+        ("frames_first", (2, 67_535), "layout='channels_first'"),
+        ("channels_first", (3, 67_535, 2), "layout='frames_first'"),
+    ],
+)
+def test_axes_that_are_swapped_are_refused(layout: Any, shape: tuple[int, ...], cure: str) -> None:
+    with pytest.raises(LayoutError) as caught:
+        check_channels(borrow(np.zeros(shape, np.float32), layout=layout), "take")
+    message = str(caught.value)
+    assert message.startswith("take has 67535 channels of 2 frames")
+    assert message.endswith(cure)
+
+
+def test_as_many_channels_as_a_recording_may_have_pass() -> None:
+    check_channels(borrow(np.zeros((4_096, 1), np.float32)))
+    check_channels(borrow(np.zeros((5_000, 1, 2), np.float32)))
+    check_channels(borrow(np.zeros((67_535, 2), np.float32), layout="frames_first"))
+    with pytest.raises(LayoutError, match="4097 channels"):
+        check_channels(borrow(np.zeros((4_097, 1), np.float32)))

@@ -105,3 +105,10 @@ def test_the_largest_finite_samples_are_no_garbage() -> None:
 def test_options_are_named() -> None:
     with pytest.raises(TypeError):
         lp.track(TONE, 16_000, "yin")  # type: ignore[misc]
+
+
+def test_swapped_axes_are_not_tracked_as_thousands_of_channels() -> None:
+    stereo = np.stack([TONE, TONE], axis=1)
+    with pytest.raises(LayoutError, match=r"has 8000 channels of 2 frames.*layout='frames_first'"):
+        lp.track(stereo, 16_000)
+    assert lp.track(stereo, 16_000, layout="frames_first").f0.shape == (2, 51)

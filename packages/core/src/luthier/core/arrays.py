@@ -15,13 +15,16 @@ import numpy.typing as npt
 
 from luthier.core.errors import LayoutError, ParameterError
 
-__all__ = ["Borrowed", "Layout", "Samples", "borrow", "borrow_out", "check_sample_rate"]
+__all__ = ["Borrowed", "Layout", "Samples", "borrow", "borrow_out", "check_channels", "check_sample_rate"]
 
 Layout = Literal["channels_first", "frames_first"]
 Samples = npt.NDArray[np.floating[Any]]
 
 #: Frames a second that every function accepts.
 SAMPLE_RATES = (1.0, 10_000_000.0)
+
+#: More channels than any recording has: such an array has its axes the other way round.
+MOST_CHANNELS = 4096
 
 _LAYOUTS = ("channels_first", "frames_first")
 _INTEGER_PCM = {"int8": 2**7, "int16": 2**15, "int32": 2**31}
@@ -117,6 +120,23 @@ def borrow(samples: Any, *, layout: Layout = "channels_first", name: str = "samp
     planar = planar.reshape((1,) * (3 - ndim) + planar.shape)
     native = planar.astype(planar.dtype.newbyteorder("="), copy=False)
     return Borrowed(np.ascontiguousarray(native), ndim, layout, namespace)
+
+
+def check_channels(borrowed: Borrowed, name: str = "samples") -> None:
+    """Raise `LayoutError` for more than 4096 channels: frames that were taken for channels.
+
+    Each of them would be worked on by itself, with a result that looks right and means nothing.
+    """
+    _, channels, frames = borrowed.array.shape
+    if channels <= MOST_CHANNELS:
+        return
+    meant, cure = "(frames, channels)", "frames_first"
+    if borrowed.layout == "frames_first":
+        meant, cure = "(channels, frames)", "channels_first"
+    raise LayoutError(
+        f"{name} has {channels} channels of {frames} frames, and at most {MOST_CHANNELS} channels are "
+        f"allowed; {meant} data needs layout={cure!r}"
+    )
 
 
 def borrow_out(out: Any, like: Borrowed, shape: tuple[int, int, int]) -> Samples:

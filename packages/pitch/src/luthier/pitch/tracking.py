@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.core import LayoutError, ParameterError
-from luthier.core.arrays import Borrowed, Layout, borrow, check_sample_rate
+from luthier.core.arrays import Borrowed, Layout, borrow, check_channels, check_sample_rate
 from luthier.pitch import _native
 from luthier.pitch.methods import METHODS, Grid
 from luthier.pitch.pitch import Pitch
@@ -67,7 +67,8 @@ def track(
     Raises
     ------
     LayoutError
-        When `samples` has another rank or dtype, or holds an infinity or a not-a-number.
+        When `samples` has another rank or dtype, more than 4096 channels (its axes are swapped), or holds
+        an infinity or a not-a-number.
     ParameterError
         When a parameter is outside its range.
 
@@ -103,6 +104,7 @@ def track(
         raise ParameterError(f"threshold must be between 0 and 1, both excluded, got {threshold!r}")
 
     borrowed = borrow(samples, layout=layout)
+    check_channels(borrowed)
     batch, channels, length = borrowed.array.shape
     frames = math.floor(length / (grid.hop_s * grid.sample_rate) + 1e-9) + 1 if length else 0
     rows = borrowed.array.reshape(batch * channels, length)
