@@ -1,9 +1,11 @@
 """Audio: what it says of itself, and what a notebook shows."""
 
 import base64
+import html
 import io
 import re
 import wave
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -12,8 +14,8 @@ import pytest
 from luthier.core import Audio, audio
 
 
-def embedded_wav(html: str) -> wave.Wave_read:
-    data = re.search(r'src="data:audio/wav;base64,([^"]+)"', html)
+def embedded_wav(page: str) -> wave.Wave_read:
+    data = re.search(r'src="data:audio/wav;base64,([^"]+)"', page)
     assert data is not None
     return wave.open(io.BytesIO(base64.b64decode(data[1])))
 
@@ -43,6 +45,32 @@ def test_repr_says_what_it_is_and_prints_no_samples() -> None:
     assert str(Audio(np.ones((1, 1)), 1)) == repr(Audio(np.ones((1, 1)), 1))
 
 
+@pytest.mark.parametrize(
+    ("samples", "rate"),
+    [(3, "x"), (None, None), (np.zeros(()), 8_000), ([0.0], 8_000), ("<b>", 1), (np.zeros(4, object), 1)]
+    + [(np.zeros(4), rate) for rate in (0, -1, float("nan"), float("inf"), "44100", 1j, 10**400)],
+)
+def test_what_is_no_audio_still_has_a_repr(samples: Any, rate: Any) -> None:
+    sound = Audio(samples, rate)
+    assert repr(sound).startswith("Audio(")
+    assert sound._repr_html_() == f"<code>{html.escape(repr(sound))}</code>"
+
+
+def test_the_page_stays_small_and_the_player_says_what_it_holds() -> None:
+    page = Audio(np.zeros((2, 44_100 * 40), np.float32), 44_100)._repr_html_()
+    assert len(page) < 3_000_000
+    assert "the player holds the first 11.3 s" in page
+    with embedded_wav(page) as player:
+        assert player.getnframes() == 500_000
+
+
+def test_a_not_a_number_hides_no_peak() -> None:
+    samples = np.zeros((1, 80_000), np.float32)
+    samples[0, 40_000:40_003] = [np.nan, 1.0, -np.inf]
+    assert audio._waveform_svg(samples) == audio._waveform_svg(np.nan_to_num(samples, neginf=-1.0))
+    assert audio._waveform_svg(samples) != audio._waveform_svg(np.zeros_like(samples))
+
+
 def test_player_holds_the_samples_as_16_bit_wav() -> None:
     samples = np.array([[0.0, 0.5, -1.0, 1.0], [0.25, -0.25, 2.0, np.nan]], np.float32)
     with embedded_wav(Audio(samples, 48_000)._repr_html_()) as player:
@@ -55,26 +83,26 @@ def test_player_holds_the_samples_as_16_bit_wav() -> None:
 
 
 def test_long_audio_is_cut_in_the_player_with_a_note() -> None:
-    html = Audio(np.zeros((1, 31 * 1_000), np.float32), 1_000)._repr_html_()
-    with embedded_wav(html) as player:
+    page = Audio(np.zeros((1, 31 * 1_000), np.float32), 1_000)._repr_html_()
+    with embedded_wav(page) as player:
         assert player.getnframes() == audio.PLAYER_SECONDS * 1_000
-    assert "the player holds the first 30 s" in html
+    assert "the player holds the first 30 s" in page
     assert "the player holds" not in Audio(np.zeros((1, 30_000), np.float32), 1_000)._repr_html_()
 
 
 def test_more_channels_than_a_player_takes_are_noted() -> None:
-    html = Audio(np.zeros((6, 10), np.float32), 1_000)._repr_html_()
-    with embedded_wav(html) as player:
+    page = Audio(np.zeros((6, 10), np.float32), 1_000)._repr_html_()
+    with embedded_wav(page) as player:
         assert player.getnchannels() == 2
-    assert "channels 1 to 2 of 6" in html
-    assert html.count("<path") == 6
+    assert "channels 1 to 2 of 6" in page
+    assert page.count("<path") == 6
 
 
 def test_waveform_reaches_the_peaks() -> None:
     samples = np.zeros((1, 10_000), np.float32)
     samples[0, 5_000] = 1.0
-    html = Audio(samples, 1_000)._repr_html_()
-    svg = ET.fromstring(html[html.index("<svg") : html.index("</svg>") + 6])
+    page = Audio(samples, 1_000)._repr_html_()
+    svg = ET.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])
     path = svg[0].attrib["d"].strip("MZ")
     points = np.array([point.split(",") for point in path.split("L")], float)
     highest = points[points[:, 1].argmin()]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import math
+import numbers
+import reprlib
 import struct
 from html import escape
 from typing import NamedTuple
@@ -11,13 +13,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from luthier.core.arrays import Samples
+from luthier.core.arrays import SAMPLE_RATES, Samples
 
 __all__ = ["Audio"]
 
 #: What the notebook player embeds at most; a page with minutes of base64 in it becomes slow to save.
 PLAYER_SECONDS = 30.0
 PLAYER_CHANNELS = 2
+PLAYER_BYTES = 2_000_000
 
 _WAVE_WIDTH = 800
 _WAVE_HEIGHT = 60
@@ -65,7 +68,21 @@ class Audio(NamedTuple):
         """Seconds."""
         return self.frames / self.sample_rate
 
+    def _is_audio(self) -> bool:
+        """Whether the fields are what they should be: a tuple takes anything, and still has to show itself."""
+        rate = self.sample_rate
+        return (
+            hasattr(self.samples, "dtype")
+            and getattr(self.samples, "ndim", 0) in (1, 2, 3)
+            and isinstance(rate, numbers.Real)
+            and SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]
+        )
+
     def __repr__(self) -> str:
+        if not self._is_audio():
+            return (
+                f"Audio(samples={reprlib.repr(self.samples)}, sample_rate={reprlib.repr(self.sample_rate)})"
+            )
         batch = f"{self.samples.shape[0]} items of " if self.samples.ndim == 3 else ""
         channels = "1 channel" if self.channels == 1 else f"{self.channels} channels"
         return (
@@ -75,17 +92,16 @@ class Audio(NamedTuple):
 
     def _repr_html_(self) -> str:
         """A player, the waveform of each channel, and one line of facts, for a notebook."""
-        samples = np.asarray(self.samples)
-        if samples.ndim == 3:
-            return f"<code>{escape(repr(self))}</code>"
-        samples = samples[None, :] if samples.ndim == 1 else samples
         caption = escape(repr(self))
-        if samples.size == 0:
+        samples = np.asarray(self.samples) if self._is_audio() else np.zeros(0)
+        if samples.ndim == 3 or samples.size == 0 or samples.dtype.kind != "f":
             return f"<code>{caption}</code>"
-        shown = math.ceil(PLAYER_SECONDS * self.sample_rate)
+        samples = samples[None, :] if samples.ndim == 1 else samples
+        fit = PLAYER_BYTES // (2 * min(PLAYER_CHANNELS, samples.shape[0]))
+        shown = min(math.ceil(PLAYER_SECONDS * self.sample_rate), fit)
         notes = []
         if samples.shape[1] > shown:
-            notes.append(f"the player holds the first {PLAYER_SECONDS:g} s")
+            notes.append(f"the player holds the first {shown / self.sample_rate:.3g} s")
         if samples.shape[0] > PLAYER_CHANNELS:
             notes.append(f"the player holds channels 1 to {PLAYER_CHANNELS} of {samples.shape[0]}")
         wav = _wav_bytes(samples[:PLAYER_CHANNELS, :shown], self.sample_rate)
@@ -118,9 +134,15 @@ def _waveform_svg(samples: npt.NDArray[np.floating]) -> str:
     channels, frames = samples.shape
     columns = min(_WAVE_WIDTH, frames)
     edges = np.linspace(0, frames, columns + 1).astype(np.intp)[:-1]
-    finite = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
-    high = np.clip(np.maximum.reduceat(finite, edges, axis=1), -1.0, 1.0)
-    low = np.clip(np.minimum.reduceat(finite, edges, axis=1), -1.0, 1.0)
+    high, low = np.zeros((2, channels, columns))
+    # Slice by slice, which is several times faster than reduceat over long signals.
+    for column, (start, stop) in enumerate(zip(edges, [*edges[1:], frames], strict=True)):
+        part = samples[:, start:stop]
+        high[:, column], low[:, column] = part.max(axis=1), part.min(axis=1)
+        if np.isnan(high[:, column]).any():
+            part = np.nan_to_num(part, nan=0.0)
+            high[:, column], low[:, column] = part.max(axis=1), part.min(axis=1)
+    high, low = np.clip(high, -1.0, 1.0), np.clip(low, -1.0, 1.0)
     half = _WAVE_HEIGHT / 2
     x = np.linspace(0.0, _WAVE_WIDTH, columns)
     paths = []
