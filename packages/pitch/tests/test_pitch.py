@@ -90,10 +90,14 @@ def test_csv_that_fails_leaves_no_file_and_the_old_one_whole(tmp_path: Path) -> 
         good._replace(confidence=good.confidence[:2]).to_csv(path)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["pitch.csv"]
-    with pytest.raises(FileNotFoundError):
-        good.to_csv(tmp_path / "absent" / "pitch.csv")
-    with pytest.raises(OSError):
+    absent = tmp_path / "absent" / "pitch.csv"
+    with pytest.raises(FileNotFoundError) as missing:
+        good.to_csv(absent)
+    assert missing.value.filename == str(absent)
+    assert str(absent) in str(missing.value)
+    with pytest.raises(OSError) as taken:
         good.to_csv(tmp_path)
+    assert (taken.value.filename, taken.value.filename2) == (str(tmp_path), None)
 
 
 def test_repr() -> None:

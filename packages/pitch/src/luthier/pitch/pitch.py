@@ -108,12 +108,18 @@ class Pitch(NamedTuple):
             raise LayoutError(f"f0 must have 1 to 3 dimensions, got {f0.ndim}")
         target = Path(path)
         # A new file gets the permissions that open() would have given it; mkstemp's are narrower.
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+        try:
+            handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
+        except OSError as error:
+            raise _named(error, target) from None
         try:
             with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
                 self._write_rows(csv.writer(file, lineterminator="\n"))
             _inherit_mode(Path(temporary), target)
-            os.replace(temporary, target)
+            try:
+                os.replace(temporary, target)
+            except OSError as error:
+                raise _named(error, target) from None
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
@@ -167,6 +173,11 @@ class Pitch(NamedTuple):
             f'<path d="{dots}" stroke="currentColor" stroke-width="2" stroke-linecap="round" fill="none"/>'
             "</svg>"
         )
+
+
+def _named(error: OSError, target: Path) -> OSError:
+    """The error with the name that the caller gave instead of the temporary one."""
+    return OSError(error.errno, error.strerror, str(target))
 
 
 def _inherit_mode(temporary: Path, target: Path) -> None:
