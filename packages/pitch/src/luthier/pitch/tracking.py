@@ -16,7 +16,7 @@ from luthier.pitch import _native
 from luthier.pitch.methods import METHODS, Grid
 from luthier.pitch.pitch import Pitch
 
-__all__ = ["track"]
+__all__ = ["check_settings", "track"]
 
 #: The lowest `fmin`, and how far `fmax` may lie above it: what a frame costs grows with both.
 _LOWEST_HZ, _WIDEST = 5.0, 1000.0
@@ -94,10 +94,8 @@ def track(
     >>> f0.shape, bool(voiced.all()), f"{f0[50]:.2f}"
     ((101,), True, '440.00')
     """
-    chosen = METHODS.get(method) if isinstance(method, str) else None
-    if chosen is None:
-        allowed = ", ".join(repr(name) for name in METHODS)
-        raise ParameterError(f"method must be one of {allowed}, got {method!r}")
+    check_settings(method=method, fmin=fmin, fmax=fmax, hop_s=hop_s)
+    chosen = METHODS[method]
     grid = _check_grid(sample_rate, fmin, fmax, hop_s)
     limit = chosen.threshold if threshold is None else _number("threshold", threshold)
     if not 0.0 < limit < 1.0:
@@ -134,24 +132,34 @@ def _result(
     )
 
 
-def _check_grid(sample_rate: float, fmin: float, fmax: float, hop_s: float) -> Grid:
-    rate = check_sample_rate(sample_rate)
+def check_settings(*, method: object, fmin: object, fmax: object, hop_s: object) -> None:
+    """Raise `ParameterError` for settings of `track` that are wrong whatever the samples are."""
+    if not isinstance(method, str) or method not in METHODS:
+        allowed = ", ".join(repr(name) for name in METHODS)
+        raise ParameterError(f"method must be one of {allowed}, got {method!r}")
     low, high, hop = _number("fmin", fmin), _number("fmax", fmax), _number("hop_s", hop_s)
     if not low < high:
         raise ParameterError(f"fmin must be below fmax, got fmin={fmin!r} and fmax={fmax!r}")
-    if high > rate / 2:
-        raise ParameterError(
-            f"fmax must be at most half the sample rate, {rate / 2:g} Hz at {rate:g} Hz, got {fmax!r}"
-        )
     if low < _LOWEST_HZ or high > _WIDEST * low:
         raise ParameterError(
             f"fmin must be at least {_LOWEST_HZ:g} Hz and fmax at most {_WIDEST:g} times fmin, "
             f"got fmin={fmin!r} and fmax={fmax!r}"
         )
-    if not 1.0 <= hop * rate <= _LONGEST_HOP_S * rate:
+    if not 0.0 < hop <= _LONGEST_HOP_S:
+        raise ParameterError(f"hop_s must be above 0 and at most {_LONGEST_HOP_S:g} s, got {hop_s!r}")
+
+
+def _check_grid(sample_rate: float, fmin: float, fmax: float, hop_s: float) -> Grid:
+    """What is wrong for this sample rate alone; the rest has passed `check_settings`."""
+    rate = check_sample_rate(sample_rate)
+    low, high, hop = float(fmin), float(fmax), float(hop_s)
+    if high > rate / 2:
         raise ParameterError(
-            f"hop_s must be at least one sample, {1 / rate:g} s at {rate:g} Hz, "
-            f"and at most {_LONGEST_HOP_S:g} s, got {hop_s!r}"
+            f"fmax must be at most half the sample rate, {rate / 2:g} Hz at {rate:g} Hz, got {fmax!r}"
+        )
+    if hop * rate < 1.0:
+        raise ParameterError(
+            f"hop_s must be at least one sample, {1 / rate:g} s at {rate:g} Hz, got {hop_s!r}"
         )
     return Grid(rate, hop, low, high)
 
