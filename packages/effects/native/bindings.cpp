@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 
 #include "luthier/dispatch.h"
 #include "stream.h"
@@ -90,9 +91,12 @@ class PyStream {
     using Values = nb::ndarray<const double, nb::ndim<2>, nb::device::cpu>;
     using Lanes = std::vector<std::tuple<int, int, Values>>;
 
-    PyStream(nb::handle plan, double rate, int channels, int items)
-        : rate_(rate),
-          stream_(library(T()), read_plan(plan, rate, tapers_), rate, channels, items, shared_pool()) {}
+    PyStream(nb::handle plan, double rate, int channels, int items) : rate_(rate) {
+        const Plan read = read_plan(plan, rate, tapers_);
+        const luthier_pool* pool = shared_pool();
+        nb::gil_scoped_release unlocked;  // a large batch of reverbs takes seconds to set up
+        stream_.emplace(library(T()), read, rate, channels, items, pool);
+    }
 
     // (batch, channels, frames) in and out; Python has checked shapes and that frames are contiguous.
     bool process(In in, Out out, const Lanes& lanes) {
@@ -107,18 +111,19 @@ class PyStream {
         // A slice of some tens of milliseconds at most, so that Ctrl-C is heard. A whole number of groups,
         // or slicing would add partial groups.
         const std::ptrdiff_t frames = in.shape(2);
-        const std::ptrdiff_t width = std::max<std::ptrdiff_t>(1, in.shape(0) * in.shape(1));
-        const std::ptrdiff_t slice = std::max<std::ptrdiff_t>((1 << 19) / width, kMaxBlock) / kGroup * kGroup;
+        const std::ptrdiff_t work =
+            std::max<std::ptrdiff_t>(1, in.shape(0) * in.shape(1) * (3 + stream_->leaves()));
+        const std::ptrdiff_t slice = std::max<std::ptrdiff_t>((1 << 21) / work / kGroup, 1) * kGroup;
         bool unclean = false;
         for (std::ptrdiff_t at = 0; at < frames; at += slice) {
             {
                 nb::gil_scoped_release unlocked;
                 std::lock_guard lock(mutex_);
                 for (const auto& [leaf, parameter, values] : lanes)
-                    stream_.follow(leaf, parameter, values.data() + at,
-                                   values.shape(0) > 1 ? values.stride(0) : 0);
-                unclean |= stream_.process(in.data() + at, in.stride(0), in.stride(1), out.data() + at,
-                                           out.stride(0), out.stride(1), int(std::min(slice, frames - at)));
+                    stream_->follow(leaf, parameter, values.data() + at,
+                                    values.shape(0) > 1 ? values.stride(0) : 0);
+                unclean |= stream_->process(in.data() + at, in.stride(0), in.stride(1), out.data() + at,
+                                            out.stride(0), out.stride(1), int(std::min(slice, frames - at)));
             }
             if (frames > slice && PyErr_CheckSignals() != 0) throw nb::python_error();
         }
@@ -130,17 +135,17 @@ class PyStream {
         const Source source = read_source(value, tapers_.at(leaf).at(parameter), rate_);
         nb::gil_scoped_release unlocked;
         std::lock_guard lock(mutex_);
-        stream_.assign(leaf, parameter, source);
+        stream_->assign(leaf, parameter, source);
     }
 
     void reset() {
         nb::gil_scoped_release unlocked;
         std::lock_guard lock(mutex_);
-        stream_.reset();
+        stream_->reset();
     }
 
-    int latency() const { return stream_.latency(); }
-    double tail() const { return stream_.tail(); }
+    int latency() const { return stream_->latency(); }
+    double tail() const { return stream_->tail(); }
 
   private:
     struct Release {
@@ -149,8 +154,8 @@ class PyStream {
     };
 
     double rate_;
-    std::vector<std::vector<Taper>> tapers_;  // of each leaf; filled while stream_ is made
-    Stream<T> stream_;
+    std::vector<std::vector<Taper>> tapers_;  // of each leaf
+    std::optional<Stream<T>> stream_;
     std::atomic_flag busy_;
     std::mutex mutex_;  // between process() and assign()
 };

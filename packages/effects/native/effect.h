@@ -15,7 +15,8 @@
 //         void reset();                                                   // silence behind, all else stays
 //         template <class Visit> void state(Visit&& visit);               // visit(pointer, bytes)
 //         int latency() const;                                            // frames
-//         double tail() const;                                            // frames, or infinity
+//         double tail(const Params& p, double silence) const;             // frames, or infinity
+//         double gain(const Params& p) const;                             // the most it amplifies
 //     };
 //
 // Ranges, defaults and units are the Python class's; values that arrive here are valid.
@@ -24,6 +25,10 @@
 // while something moves, and then process() is called for exactly one group: gains glide over its
 // frames, filters have a section for each of them (section_effect.h), and what is not heard as steps takes
 // `from`. When nothing moves, set(p, p) is called once and blocks may be long.
+//
+// tail() is the time until the answer to a full-scale impulse stays below `silence`, an amplitude; gain() is
+// what a chain needs to know to ask each of its effects for a level that is silence at the chain's end.
+// Estimates that are too long are allowed.
 //
 // state() visits all that a rerun of the last group needs put back: positions, filter and envelope
 // memories. Long delay memories need no saving when their capacity is kGroup frames more than the
@@ -47,7 +52,14 @@ struct EffectDefaults {
     template <class Visit>
     void state(Visit&&) {}
     int latency() const { return 0; }
-    double tail() const { return 0; }
+    template <class Params>
+    double tail(const Params&, double) const {
+        return 0;
+    }
+    template <class Params>
+    double gain(const Params&) const {
+        return 1;
+    }
 };
 
 // The frames of one group, one value each.
@@ -67,8 +79,5 @@ template <class Params>
 inline bool moves(const Params& from, const Params& to) {
     return std::memcmp(&from, &to, sizeof from) != 0;
 }
-
-// Amplitudes below -120 dB of full scale count as silence: the end of a tail.
-inline constexpr double kSilence = 1e-6;
 
 }  // namespace luthier::inline LUTHIER_ISA

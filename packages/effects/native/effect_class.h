@@ -25,7 +25,8 @@ struct EffectClass {
     std::size_t (*save)(void* effect, void* memory) LUTHIER_REALTIME;
     void (*restore)(void* effect, const void* memory) LUTHIER_REALTIME;
     int (*latency)(const void* effect);
-    double (*tail)(const void* effect);
+    double (*tail)(const void* effect, const double* parameters, double silence);
+    double (*gain)(const void* effect, const double* parameters);
 };
 
 // Sample-wise helpers of the engine that gain from wide vectors.

@@ -58,7 +58,18 @@ constexpr EffectClass<T> describe(const char* name) {
                 });
             },
         .latency = [](const void* e) { return static_cast<const E*>(e)->latency(); },
-        .tail = [](const void* e) { return static_cast<const E*>(e)->tail(); },
+        .tail =
+            [](const void* e, const double* parameters, double silence) {
+                Params p;
+                std::memcpy(&p, parameters, sizeof p);
+                return static_cast<const E*>(e)->tail(p, silence);
+            },
+        .gain =
+            [](const void* e, const double* parameters) {
+                Params p;
+                std::memcpy(&p, parameters, sizeof p);
+                return static_cast<const E*>(e)->gain(p);
+            },
     };
 }
 

@@ -43,11 +43,16 @@ struct Source {
             case Kind::constant: return to_scale(taper, value);
             case Kind::lines:
             case Kind::steps: return breakpoints(t);
-            default: return low + (high - low) * oscillate(t);
+            default: return mix(low, high, oscillate(t));
         }
     }
 
   private:
+    // Exactly b in the end: a + (b - a) need not be.
+    static double mix(double a, double b, double weight) LUTHIER_REALTIME {
+        return weight >= 1 ? b : a + (b - a) * weight;
+    }
+
     double breakpoints(double t) const LUTHIER_REALTIME {
         if (t <= frames.front()) return values.front();
         const std::size_t next = std::upper_bound(frames.begin(), frames.end(), t) - frames.begin();
@@ -56,12 +61,12 @@ struct Source {
         if (kind == Kind::lines) {
             if (end) return values.back();
             const double part = (t - frames[last]) / (frames[next] - frames[last]);
-            return values[last] + (values[next] - values[last]) * part;
+            return mix(values[last], values[next], part);
         }
         if (last == 0) return values[0];
         // A step that is followed at once by another has less time.
         const double length = end ? ramp : std::min(ramp, frames[next] - frames[last]);
-        return values[last - 1] + (values[last] - values[last - 1]) * ease((t - frames[last]) / length);
+        return mix(values[last - 1], values[last], ease((t - frames[last]) / length));
     }
 
     // 0 to 1.
@@ -88,7 +93,8 @@ class Motion {
     void assign(const Source* source, std::int64_t frame) LUTHIER_REALTIME {
         if (source == source_) return;
         const bool same = !follows_ && *source == *source_;
-        if (!same) leave(frame);
+        // A fresh stream starts at its values.
+        if (!same && frame > 0) leave(frame);
         follows_ = false;
         source_ = source;
     }
@@ -118,6 +124,8 @@ class Motion {
             first = start_ + (first - start_) * way_.first();
             last = start_ + (last - start_) * way_.last();
             way_.advance();
+        } else if (follows_ && !lane_) {
+            return {held_, held_};
         } else if (!follows_ && source_->kind == Source::Kind::constant) {
             return {source_->value, source_->value};
         }
@@ -132,6 +140,14 @@ class Motion {
     }
 
     const Source* source() const { return source_; }
+    // Where a source comes to rest, or one end of its swing.
+    double headed(const Source& source, bool high) const {
+        if (source.kind == Source::Kind::constant) return source.value;
+        if (!source.values.empty()) return from_scale(taper_, source.values.back());
+        return from_scale(taper_, high ? source.high : source.low);
+    }
+    bool follows() const { return follows_; }
+    double held() const { return held_; }
 
     // Back to the source, with no way there.
     void jump(const Source* source) LUTHIER_REALTIME {

@@ -16,6 +16,7 @@ struct CutoffParams {
     double cutoff_hz;
 
     static constexpr const char* names[] = {"cutoff_hz"};
+    double gain() const { return 1; }
     static CutoffParams between(const CutoffParams& a, const CutoffParams& b, double t) {
         return {glide_log(a.cutoff_hz, b.cutoff_hz, t)};
     }
@@ -25,6 +26,8 @@ struct BellParams {
     double cutoff_hz, gain_db, q;
 
     static constexpr const char* names[] = {"cutoff_hz", "gain_db", "q"};
+    // A shelf of high q overshoots.
+    double gain() const { return (gain_db > 0 ? db_to_gain(gain_db) : 1) * (q > 1 ? q : 1); }
     static BellParams between(const BellParams& a, const BellParams& b, double t) {
         return {glide_log(a.cutoff_hz, b.cutoff_hz, t), a.gain_db + (b.gain_db - a.gain_db) * t,
                 glide_log(a.q, b.q, t)};
@@ -71,7 +74,10 @@ struct SectionEffect : EffectDefaults {
     void state(Visit&& visit) {
         filter_.state(visit);
     }
-    double tail() const { return design::decay_frames(filter_.section(0)); }
+    double tail(const P& p, double silence) const {
+        return design::decay_frames(Filter::section(p, rate_), gain_to_db(silence));
+    }
+    double gain(const P& p) const { return p.gain(); }
 
   private:
     double rate_ = 44100;

@@ -32,6 +32,9 @@
 
 namespace luthier::effects {
 
+// Amplitudes below -120 dB of full scale count as silence: the end of a tail.
+inline constexpr double kSilence = 1e-6;
+
 inline constexpr int kMaxBlock = 1024;  // frames that pass through the whole tree at once, in cache
 static_assert(kMaxBlock % kGroup == 0);
 // One leaf or branch of the tree that Python describes; what a Stream is made from.
@@ -51,12 +54,18 @@ class Node {
     virtual void begin() LUTHIER_REALTIME = 0;
     virtual void process(Block<T> x)
         LUTHIER_REALTIME = 0;  // in place, whole groups, at most kMaxBlock frames
+    // Silence behind, frame 0, parameters where they are headed.
     virtual void reset() LUTHIER_REALTIME = 0;
+    // Silence behind, and nothing else.
+    virtual void silence() LUTHIER_REALTIME = 0;
     // Saves what a rerun of the coming group needs, and puts it back.
     virtual void save() LUTHIER_REALTIME = 0;
     virtual void restore() LUTHIER_REALTIME = 0;
     virtual int latency() const = 0;
-    virtual double tail() const = 0;
+    // Frames until the answer to a full-scale impulse stays below `silence`, with the parameters where they
+    // are headed; and the most that it amplifies.
+    virtual double tail(double silence) const = 0;
+    virtual double gain() const = 0;
 };
 
 template <class T>
@@ -95,6 +104,7 @@ class Leaf final : public Node<T> {
 
     // The parameter's values for the coming block, a frame each, or null. At a group's first frame.
     void follow(int parameter, const double* lane) LUTHIER_REALTIME {
+        if (!lane && !lanes_[parameter]) return;
         lanes_[parameter] = lane;
         followed_ = true;
     }
@@ -141,6 +151,8 @@ class Leaf final : public Node<T> {
         settle();
     }
 
+    void silence() LUTHIER_REALTIME override { effect_.reset(memory_); }
+
     void save() LUTHIER_REALTIME override {
         effect_.save(memory_, saved_.data());
         std::copy(motions_.begin(), motions_.end(), saved_motions_.begin());
@@ -157,9 +169,30 @@ class Leaf final : public Node<T> {
     }
 
     int latency() const override { return effect_.latency(memory_); }
-    double tail() const override { return effect_.tail(memory_); }
+    double tail(double level) const override {
+        return most([&](const double* values) { return effect_.tail(memory_, values, level); });
+    }
+    double gain() const override {
+        return most([&](const double* values) { return effect_.gain(memory_, values); });
+    }
 
   private:
+    // The most of f over the places to which the parameters are headed: for an oscillator both of its ends.
+    template <class F>
+    double most(F&& f) const {
+        double result = 0;
+        for (const bool high : {false, true}) {
+            std::vector<double> values;
+            for (std::size_t i = 0; i < motions_.size(); ++i) {
+                const Motion& motion = motions_[i];
+                const bool held = motion.follows() && assigned_[i] == motion.source();
+                values.push_back(held ? motion.held() : motion.headed(*assigned_[i], high));
+            }
+            result = std::max(result, f(values.data()));
+        }
+        return result;
+    }
+
     // Moves on with nothing moving, or with what moves from here on.
     void settle() LUTHIER_REALTIME {
         moving_ = false;
@@ -209,6 +242,9 @@ class Series final : public Node<T> {
     void reset() LUTHIER_REALTIME override {
         for (auto& node : nodes_) node->reset();
     }
+    void silence() LUTHIER_REALTIME override {
+        for (auto& node : nodes_) node->silence();
+    }
     void save() LUTHIER_REALTIME override {
         for (auto& node : nodes_) node->save();
     }
@@ -220,10 +256,19 @@ class Series final : public Node<T> {
         for (auto& node : nodes_) sum += node->latency();
         return sum;
     }
-    double tail() const override {
+    // What one node leaves, the others amplify.
+    double tail(double level) const override {
         double sum = 0;
-        for (auto& node : nodes_) sum += node->tail();
+        for (auto& node : nodes_) {
+            const double others = gain() / std::max(node->gain(), 1e-30);
+            sum += node->tail(level / std::max(1.0, others) / double(nodes_.size()));
+        }
         return sum;
+    }
+    double gain() const override {
+        double product = 1;
+        for (auto& node : nodes_) product *= node->gain();
+        return product;
     }
 
   private:
@@ -268,6 +313,12 @@ class Parallel final : public Node<T> {
             std::fill(branch.memory.begin(), branch.memory.end(), T(0));
         }
     }
+    void silence() LUTHIER_REALTIME override {
+        for (auto& branch : branches_) {
+            branch.node->silence();
+            std::fill(branch.memory.begin(), branch.memory.end(), T(0));
+        }
+    }
     void save() LUTHIER_REALTIME override {
         for (auto& branch : branches_) branch.node->save();
         saved_position_ = position_;
@@ -277,10 +328,16 @@ class Parallel final : public Node<T> {
         position_ = saved_position_;
     }
     int latency() const override { return latency_; }
-    double tail() const override {
+    double tail(double level) const override {
         double longest = 0;
-        for (auto& branch : branches_) longest = std::max(longest, branch.node->tail());
+        for (auto& branch : branches_)
+            longest = std::max(longest, branch.node->tail(level / double(branches_.size())));
         return longest;
+    }
+    double gain() const override {
+        double sum = 0;
+        for (auto& branch : branches_) sum += branch.node->gain();
+        return sum;
     }
 
   private:
@@ -356,7 +413,11 @@ class Item {
                     lane.leaf->follow(lane.parameter, lane.values ? lane.values + at : nullptr);
                 root_->begin();
                 root_->process(x);
-                unclean |= contain(x);
+                if (contain(x)) {
+                    // Nothing of it may ring on, so that the stream is finite again.
+                    root_->silence();
+                    unclean = true;
+                }
                 at += frames;
             } else {
                 const int frames = std::min(left, kGroup - filled_);
@@ -400,18 +461,18 @@ class Item {
         std::copy(group_.begin(), group_.end(), scratch_.begin());
         const Block<T> x{scratch_.data(), kGroup, channels_, kGroup};
         root_->process(x);
-        unclean |= contain(x);
+        const bool overflow = contain(x);
         for (int c = 0; c < channels_; ++c) std::copy_n(x[c] + filled_, in.frames, out[c]);
         filled_ = (filled_ + in.frames) % kGroup;
-        return unclean;
+        // Before the group is whole it may be run again, and long memories could not be put back.
+        if (overflow && filled_ == 0) root_->silence();
+        return unclean || overflow;
     }
 
-    // Finite input can still overflow on its way. Silence goes out then, and the effects start anew, so
-    // that the stream is finite again.
+    // Finite input can still overflow on its way. Silence goes out then.
     bool contain(Block<T> x) LUTHIER_REALTIME {
         bool overflow = false;
         for (int c = 0; c < channels_; ++c) overflow |= kernels_.copy_finite(x[c], x[c], x.frames);
-        if (overflow) root_->reset();
         return overflow;
     }
 
@@ -419,6 +480,8 @@ class Item {
         if (plan.kind == Plan::Kind::effect) {
             for (int i = 0; i < library.count; ++i) {
                 if (plan.name != library.classes[i].name) continue;
+                if (int(plan.values.size()) != library.classes[i].parameter_count)
+                    throw std::invalid_argument(plan.name + " has another number of parameters");
                 auto leaf = std::make_unique<Leaf<T>>(library.classes[i], plan, rate, channels_);
                 leaves_.push_back(leaf.get());
                 return leaf;
@@ -454,7 +517,8 @@ class Stream {
     int channels() const { return channels_; }
     int items() const { return count_; }
     int latency() const { return items_[0].root().latency(); }
-    double tail() const { return items_[0].root().tail(); }
+    double tail() const { return items_[0].root().tail(kSilence); }
+    int leaves() const { return items_[0].leaves(); }
 
     // Item i's channel c starts at in + i * in_item + c * in_channel. Returns whether anything was not
     // finite.

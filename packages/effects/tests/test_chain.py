@@ -79,6 +79,7 @@ def test_only_effects_go_in(bad: object) -> None:
 def test_a_parameter_deep_inside_moves_the_stream() -> None:
     board = fx.Chain([fx.Gain(0), fx.Mix([fx.Chain([]), fx.Chain([fx.Gain(0), fx.Gain(0)])])])
     stream = board.stream(RATE, dtype="float64")
+    stream.process(np.ones(16))
     stream.effect[1][1][1].gain_db = -120
     y = stream.process(np.ones(RATE))
     assert y[0] == 2

@@ -45,6 +45,8 @@ struct Compressor : EffectDefaults {
 
     void reset() { envelope_ = 0; }
 
+    double gain(const Params& p) const { return db_to_gain(p.makeup_db); }
+
     template <class Visit>
     void state(Visit&& visit) {
         visit(&envelope_, sizeof envelope_);

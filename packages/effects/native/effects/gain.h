@@ -23,6 +23,8 @@ struct Gain : EffectDefaults {
             for (int i = 0; i < x.frames; i += kGroup) store(x[c] + i, load<Group<T>>(x[c] + i) * gain);
     }
 
+    double gain(const Params& p) const { return amplitude(p.gain_db); }
+
   private:
     static double amplitude(double db) { return db <= -120 ? 0 : db_to_gain(db); }
 

@@ -40,12 +40,8 @@ struct Reverb : EffectDefaults {
     }
 
     void set(const Params& from, const Params& to) {
-        const double frozen = from.freeze;
-        // Between the two states of freeze the feedback and the damping pass through all that is between.
-        const double room = 0.28 * from.room_size + 0.7, damping = 0.4 * from.damping;
-        feedback_ = T(room + frozen * (1 - room));
-        frozen_ = frozen >= 1;
-        damping_ = T(damping * (1 - frozen));
+        feedback_ = T(feedback_of(from));
+        damping_ = T(0.4 * from.damping * (1 - from.freeze));
         T power = damping_;
         for (int i = 0; i < kGroup; ++i, power *= damping_) powers_[i] = power;
         input_ = glide<T>(0.015 * (1 - from.freeze), 0.015 * (1 - to.freeze));
@@ -89,11 +85,19 @@ struct Reverb : EffectDefaults {
         visit(damped_.data(), damped_.size() * sizeof(T));
     }
 
-    // The slowest comb loses `feedback` each time round; an impulse enters 9 dB down at least, and the
-    // all-passes, which halve what they hold, ring for twenty times round.
-    double tail() const {
-        if (frozen_) return __builtin_inf();
-        return longest_ * (20 + __builtin_ceil(log2(kSilence) / log2(double(feedback_))));
+    // The slowest comb loses `feedback` each time round. An impulse in all channels enters with 0.36 times
+    // their number at most, and the all-passes, which halve what they hold, ring for twenty times round.
+    double tail(const Params& p, double silence) const {
+        const double feedback = feedback_of(p);
+        if (double(T(feedback)) >= 1) return __builtin_inf();
+        return longest_ * (20 + __builtin_ceil(log2(silence / at_least(1, channels_)) / log2(feedback)));
+    }
+
+    // Steady sound in all channels, through combs that add up.
+    double gain(const Params& p) const {
+        const double feedback = feedback_of(p);
+        const double rings = feedback < 1 ? 1 / (1 - feedback) : 1e6;
+        return 2 * p.dry_level + 0.36 * p.wet_level * channels_ * rings;
     }
 
   private:
@@ -109,6 +113,11 @@ struct Reverb : EffectDefaults {
         return at_least(kGroup, int(tuned * sample_rate / 44100));
     }
     static int at_least(int least, int n) { return n < least ? least : n; }
+    // Between the two states of freeze it passes through all that is between.
+    static double feedback_of(const Params& p) {
+        const double room = 0.28 * p.room_size + 0.7;
+        return room + p.freeze * (1 - room);
+    }
     static double own(const Params& p) { return 3 * p.wet_level * (1 + p.width) / 2; }
     static double cross(const Params& p) { return 3 * p.wet_level * (1 - p.width) / 2; }
 
@@ -143,7 +152,6 @@ struct Reverb : EffectDefaults {
     AlignedBuffer<int> delays_;    // [channel][line]
     AlignedBuffer<T> damped_, wet_;
     T feedback_ = 0, damping_ = 0;
-    bool frozen_ = false;
     Group<T> powers_{};  // damping^1 ... damping^16
     Group<T> input_{}, dry_{}, own_{}, cross_{};
 };

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import math
 import numbers
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from luthier.core import ParameterError
 
 __all__ = ["LFO", "Curve"]
 
+_GREATEST = sys.float_info.max
 _CURVE_SHAPES = ("linear", "hold")
 _LFO_SHAPES = ("sine", "triangle", "square", "sawtooth")
 
@@ -80,7 +81,7 @@ class LFO:
     Parameters
     ----------
     rate_hz : float
-        Swings a second, above 0 to 100.
+        Swings a second, 0.0001 to 100.
     minimum, maximum : float
         The ends of the swing, in the parameter's unit and range. It swings on the parameter's own scale:
         hertz and milliseconds logarithmically.
@@ -101,8 +102,13 @@ class LFO:
         for name in ("rate_hz", "minimum", "maximum", "phase"):
             (value,) = _floats([getattr(self, name)], name)
             object.__setattr__(self, name, value)
-        if not 0 < self.rate_hz <= 100:
-            raise ParameterError(f"an LFO's rate_hz must be above 0 and at most 100, got {self.rate_hz!r}")
+        if not 1e-4 <= self.rate_hz <= 100:
+            raise ParameterError(f"an LFO's rate_hz must be from 0.0001 to 100, got {self.rate_hz!r}")
+        if self.minimum > self.maximum:
+            raise ParameterError(
+                f"an LFO's minimum must not be above its maximum, got {self.minimum!r} and {self.maximum!r}; "
+                "half a turn of phase turns the swing round"
+            )
         if self.shape not in _LFO_SHAPES:
             raise ParameterError(f"an LFO's shape must be one of {_LFO_SHAPES}, got {self.shape!r}")
         if abs(self.phase) > 1e6:
@@ -112,7 +118,7 @@ class LFO:
         return "lfo", self.rate_hz, self.minimum, self.maximum, self.shape, self.phase
 
     def _extent(self) -> tuple[float, float]:
-        return min(self.minimum, self.maximum), max(self.minimum, self.maximum)
+        return self.minimum, self.maximum
 
     def _data(self) -> dict[str, Any]:
         return {"lfo": asdict(self)}
@@ -122,13 +128,12 @@ def from_data(value: Any) -> Any:
     """Turn what `Curve._data` and `LFO._data` wrote back into them; numbers pass."""
     if not isinstance(value, Mapping):
         return value
-    try:
-        if value.keys() == {"curve"}:
-            return Curve(**value["curve"])
-        if value.keys() == {"lfo"}:
-            return LFO(**value["lfo"])
-    except TypeError as error:
-        raise ParameterError(str(error)) from error
+    for kind, cls in (("curve", Curve), ("lfo", LFO)):
+        if value.keys() == {kind}:
+            try:
+                return cls(**value[kind])
+            except TypeError as error:
+                raise ParameterError(f"a {kind!r} cannot be made of {value[kind]!r}: {error}") from error
     raise ParameterError(f"a value must be a number, a 'curve' or an 'lfo', got {dict(value)!r}")
 
 
@@ -138,6 +143,7 @@ def _floats(values: Any, name: str) -> tuple[float, ...]:
     except TypeError as error:
         raise ParameterError(f"{name} must be a list of numbers, got {values!r}") from error
     for value in numbers_:
-        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(float(value)):
-            raise ParameterError(f"{name} must hold finite numbers, got {value!r}")
+        real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if not real or not -_GREATEST <= value <= _GREATEST:
+            raise ParameterError(f"{name} must hold finite numbers, got a {type(value).__name__}")
     return tuple(float(value) for value in numbers_)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
-from luthier.core import ParameterError
-from luthier.core.arrays import Layout, borrow, borrow_out, check_sample_rate
+from luthier.core import ParameterError, StreamError
+from luthier.core.arrays import Layout, borrow, borrow_out, check_channels, check_sample_rate
 from luthier.effects.automation import LFO, Curve, from_data
-from luthier.effects.parameter import Parameter, _Declaration, param, unknown_name
+from luthier.effects.parameter import Parameter, _Declaration, param, shown, unknown_name
 
 if TYPE_CHECKING:
     from luthier.effects import _native
@@ -21,6 +22,9 @@ __all__ = ["Effect"]
 
 #: Version of what `Effect.to_dict` writes. A later version reads every earlier one.
 SCHEMA = 1
+
+#: Chains and mixes within one another.
+MAXIMUM_DEPTH = 64
 
 Plan = tuple[str, str, tuple[Any, ...], tuple[str, ...], tuple["Plan", ...]]
 
@@ -59,7 +63,9 @@ class Effect:
         own = [vars(cls)[name].named(name) for name in declared]
         for parameter in own:
             setattr(cls, parameter.name, parameter)
-        cls.parameters = (*cls.parameters, *own)
+        renewed = {p.name: p for p in own}
+        inherited = tuple(renewed.pop(p.name, p) for p in cls.parameters)
+        cls.parameters = (*inherited, *renewed.values())
         if cls.parameters:
             fields = [
                 inspect.Parameter(
@@ -69,6 +75,12 @@ class Effect:
             ]
             cls.__signature__ = inspect.Signature(fields)  # type: ignore[attr-defined]
         if not cls.__name__.startswith("_"):
+            other = cls._classes.setdefault(cls.__name__, cls)
+            if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+                raise TypeError(
+                    f"there is an effect {cls.__name__} already, in {other.__module__}; effects are known by "
+                    "their names, choose another"
+                )
             cls._classes[cls.__name__] = cls
 
     def __init__(self, *args: float | Curve | LFO, **kwargs: float | Curve | LFO) -> None:
@@ -143,16 +155,24 @@ class Effect:
 
         rate = check_sample_rate(sample_rate)
         borrowed = borrow(samples, layout=layout)
+        check_channels(borrowed)
         x = borrowed.array
         if out is not None and tail:
             raise ParameterError("out= and tail=True exclude each other: the tail does not fit into out")
         target = None if out is None else borrow_out(out, borrowed, x.shape)
         stream = Stream(self, rate, x.shape[1], batch=x.shape[0], dtype=x.dtype)
         y = stream._run(x, target, stream._lanes(automation, x.shape[2]), tail=tail)
+        stream._warn()
         return borrowed.give(y) if out is None else out
 
     def stream(
-        self, sample_rate: float, channels: int = 1, *, batch: int | None = None, dtype: Any = "float32"
+        self,
+        sample_rate: float,
+        channels: int = 1,
+        *,
+        batch: int | None = None,
+        dtype: Any = "float32",
+        layout: Layout = "channels_first",
     ) -> Stream:
         """Start a stream: sound in blocks of any sizes, with state kept from one to the next.
 
@@ -166,10 +186,12 @@ class Effect:
             Items, for blocks of shape ``(batch, channels, frames)``.
         dtype
             ``"float32"`` or ``"float64"``.
+        layout
+            ``"frames_first"`` when blocks are ``(frames, channels)``.
         """
         from luthier.effects.stream import Stream
 
-        return Stream(self, sample_rate, channels, batch=batch, dtype=dtype)
+        return Stream(self, sample_rate, channels, batch=batch, dtype=dtype, layout=layout)
 
     # ---- the value ----
 
@@ -187,7 +209,9 @@ class Effect:
 
     def copy(self) -> Self:
         """Return an equal effect that shares nothing with this one."""
-        return type(self)(*self._values())
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__, _link=None)
+        return other
 
     def __copy__(self) -> Self:
         return self.copy()
@@ -232,8 +256,8 @@ class Effect:
         """Read what `to_json` wrote."""
         try:
             data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ParameterError(f"not JSON: {error}") from error
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ParameterError(f"not JSON that holds an effect: {error}") from error
         return Effect.from_dict(data)
 
     def fingerprint(self) -> str:
@@ -253,7 +277,14 @@ class Effect:
 
     def _plan(self) -> Plan:
         """Describe this effect to the native engine: (kind, name, values, tapers, children)."""
-        name = type(self).__name__
+        name = next(
+            (cls.__name__ for cls in type(self).__mro__ if cls.__name__ in _native_parameters()), None
+        )
+        if name is None or tuple(p.name for p in self.parameters) != _native_parameters()[name]:
+            raise StreamError(
+                f"{type(self).__name__} has no native code: an effect is a header in native/effects and a "
+                "class of the same name. A subclass of an effect may add methods, but no parameters."
+            )
         values = tuple(_native_value(v) for v in self._values())
         return self._kind, name, values, tuple(p.taper for p in self.parameters), ()
 
@@ -269,14 +300,17 @@ class Effect:
 
     def _find(self, path: str) -> tuple[int, int]:
         """Return the numbers of the leaf and the parameter that `path` names, ``"1.0.cutoff_hz"``."""
+        if not isinstance(path, str):
+            raise ParameterError(f"automation names parameters by text such as '0.gain_db', got {path!r}")
         *places, name = path.split(".")
         effect: Effect = self
         for depth, place in enumerate(places):
             children = effect._children()
-            if not place.isdecimal() or int(place) >= len(children):
+            if not place.isdecimal() or len(place) > 9 or int(place) >= len(children):
                 where = ".".join(places[:depth]) or "the effect"
                 raise ParameterError(
-                    f"automation of {path!r}: {where} holds {len(children)} effects, none is number {place!r}"
+                    f"automation of {path!r}: {where} has no effect number {place!r}, "
+                    f"it holds {len(children)}"
                 )
             effect = children[int(place)]
         names = tuple(p.name for p in effect.parameters)
@@ -290,6 +324,20 @@ class Effect:
 
 def _unpickle(cls: type[Effect], state: Mapping[str, Any]) -> Effect:
     return cls._from_state(state)
+
+
+@functools.cache
+def _native_parameters() -> dict[str, tuple[str, ...]]:
+    from luthier.effects import _native
+
+    return _native.parameters()
+
+
+def _depth(effect: Effect, limit: int = MAXIMUM_DEPTH) -> int:
+    """Levels of nesting; no further than just above `limit`, for a chain may hold itself."""
+    if limit < 0:
+        return 1
+    return 1 + max((_depth(child, limit - 1) for child in effect._children()), default=0)
 
 
 def _native_value(value: float | Curve | LFO) -> Any:
@@ -320,15 +368,20 @@ def _tree(effect: Effect) -> dict[str, Any]:
     return data
 
 
-def _from_tree(data: Mapping[str, Any]) -> Effect:
-    if not isinstance(data, Mapping) or "effect" not in data:
-        raise ParameterError(f"expected a mapping with the key 'effect', got {data!r}")
+def _from_tree(data: Mapping[str, Any], depth: int = 0) -> Effect:
+    if not isinstance(data, Mapping) or not isinstance(data.get("effect"), str):
+        raise ParameterError(f"expected a mapping with a name under the key 'effect', got {shown(data)}")
+    if depth > MAXIMUM_DEPTH:
+        raise ParameterError(f"effects are nested more than {MAXIMUM_DEPTH} deep")
     name = data["effect"]
+    effects = data.get("effects", [])
+    if not isinstance(effects, (list, tuple)):
+        raise ParameterError(f"the 'effects' of {name!r} must be a list, got {shown(effects)}")
     cls = Effect._classes.get(name)
     if cls is None:
-        raise ParameterError(f"there is no effect {unknown_name(str(name), tuple(sorted(Effect._classes)))}")
+        raise ParameterError(f"there is no effect {unknown_name(name, tuple(sorted(Effect._classes)))}")
     state = {
-        key: [_from_tree(e) for e in value] if key == "effects" else from_data(value)
+        key: [_from_tree(e, depth + 1) for e in value] if key == "effects" else from_data(value)
         for key, value in data.items()
         if key not in ("effect", "schema")
     }

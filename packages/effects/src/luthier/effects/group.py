@@ -56,7 +56,7 @@ class _Group(Effect):
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: SupportsIndex | slice) -> Any:
         if isinstance(index, slice):
-            return type(self)(self._effects[index])
+            return self._like(self._effects[index])
         return self._effects[index]
 
     @overload
@@ -107,7 +107,7 @@ class _Group(Effect):
     def __add__(self, other: Iterable[Effect]) -> Self:
         if not isinstance(other, (list, tuple, type(self))):
             return NotImplemented
-        return type(self)([*self._effects, *other])
+        return self._like(self._check(effect) for effect in [*self._effects, *other])
 
     # ---- a value ----
 
@@ -120,14 +120,24 @@ class _Group(Effect):
         return self._effects == other._effects
 
     def copy(self) -> Self:
-        return type(self)([effect.copy() for effect in self._effects])
+        """Return an equal list of copies: nothing is shared."""
+        return self._like(effect.copy() for effect in self._effects)
 
     def _state(self) -> dict[str, Any]:
         return {"effects": list(self._effects)}
 
     @classmethod
     def _from_state(cls, state: Mapping[str, Any]) -> Self:
-        return cls(**state)
+        if state.keys() - {"effects"}:
+            raise TypeError(f"{cls.__name__} has 'effects' and nothing else, got {sorted(state)}")
+        empty = cls.__new__(cls)
+        return empty._like(empty._check(effect) for effect in state.get("effects", ()))
+
+    def _like(self, effects: Iterable[Effect]) -> Self:
+        """Return another of this class that holds `effects`, whatever a subclass's constructor takes."""
+        other = type(self).__new__(type(self))
+        other.__dict__.update(_link=None, _effects=list(effects))
+        return other
 
     # ---- the stream's side ----
 

@@ -57,12 +57,15 @@ class Parameter:
             if self.minimum <= low and high <= self.maximum:
                 return value
         if (isinstance(value, numbers.Real) and not isinstance(value, bool)) or _is_scalar_array(value):
-            number = float(value)  # type: ignore[arg-type]
+            try:
+                number = float(value) + 0.0  # type: ignore[arg-type]  # and -0.0 becomes 0.0
+            except OverflowError:
+                number = math.inf
             if math.isfinite(number) and self.minimum <= number <= self.maximum:
                 return number
         raise ParameterError(
             f"{owner}.{self.name} must be a number from {self.minimum:g} to {self.maximum:g}"
-            f"{' ' + self.unit if self.unit else ''}, got {value!r}"
+            f"{' ' + self.unit if self.unit else ''}, got {shown(value)}"
         )
 
     def __get__(self, instance: Effect | None, owner: type[Effect]) -> Any:
@@ -113,8 +116,20 @@ def param(
 def unknown_name(given: str, known: tuple[str, ...]) -> str:
     """What to say of a name that is not among `known`."""
     close = difflib.get_close_matches(given, known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{given!r}{hint} Known: {', '.join(known) or 'none'}" if not hint else f"{given!r}{hint}"
+    return (
+        f"{given!r}; did you mean {close[0]!r}?"
+        if close
+        else f"{given!r}; there are: {', '.join(known) or 'none'}"
+    )
+
+
+def shown(value: object) -> str:
+    """Return what a message says of a value that was given: its repr, cut."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python prints
+        text = f"a {type(value).__name__} too long to print"
+    return text if len(text) <= 200 else text[:200] + "..."
 
 
 def _is_scalar_array(value: object) -> bool:

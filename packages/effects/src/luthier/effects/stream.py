@@ -11,18 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.core import LayoutError, NonFiniteWarning, ParameterError, StreamError
-from luthier.core.arrays import Borrowed, Samples, borrow, borrow_out, check_sample_rate
+from luthier.core.arrays import Borrowed, Layout, Samples, borrow, borrow_out, check_sample_rate
 from luthier.effects import _native
-from luthier.effects.effect import Effect, _leaves
+from luthier.effects.effect import MAXIMUM_DEPTH, Effect, _depth, _leaves
+from luthier.effects.parameter import shown
 
 __all__ = ["Stream"]
 
 #: Leaf, parameter, and (batch or 1, frames) values of each automated parameter.
 Lanes = Sequence[tuple[int, int, npt.NDArray[np.float64]]]
 
-#: Channels and batch items that a stream takes: a bound on what a typing error may allocate.
+#: Bounds on what a typing error may allocate: channels, and channels times the items of a batch.
 _MAXIMUM_CHANNELS = 4096
-_MAXIMUM_BATCH = 1_000_000
+_MAXIMUM_SIGNALS = 1 << 20
 
 #: Frames of silence that a tail is computed in at once.
 _TAIL_BLOCK = 1 << 16
@@ -34,13 +35,8 @@ class Stream:
     Cutting the input differently never changes the output: any blocks give the samples of one call, bit
     for bit. A stream belongs to one thread at a time.
 
-    Attributes
-    ----------
-    effect : Effect
-        The stream's own copy of the effect. Assigning to its parameters moves the running sound there in
-        20 ms, from the next 16-frame boundary on; the effect that the stream was made from stays apart.
-    sample_rate, channels, batch, dtype
-        As given to `Effect.stream`; every block must match.
+    `effect` is the stream's own copy of the effect. Assigning to its parameters moves the running sound
+    there in 20 ms, from the next 16-frame boundary on; the effect that the stream was made from stays apart.
 
     Examples
     --------
@@ -55,26 +51,80 @@ class Stream:
     (2, 0)
     """
 
+    __slots__ = (
+        "_batch", "_channels", "_dtype", "_effect", "_ended", "_items", "_layout", "_native", "_ndim",
+        "_sample_rate", "_unclean", "_warned",
+    )  # fmt: skip
+
     def __init__(
-        self, effect: Effect, sample_rate: float, channels: int, *, batch: int | None, dtype: Any
+        self,
+        effect: Effect,
+        sample_rate: float,
+        channels: int,
+        *,
+        batch: int | None,
+        dtype: Any,
+        layout: Layout = "channels_first",
     ) -> None:
-        self.sample_rate = check_sample_rate(sample_rate)
-        self.channels = _count(channels, "channels", 0, _MAXIMUM_CHANNELS)
-        self.batch = None if batch is None else _count(batch, "batch", 0, _MAXIMUM_BATCH)
+        self._sample_rate = check_sample_rate(sample_rate)
+        self._channels = _count(channels, "channels", 0, _MAXIMUM_CHANNELS)
+        self._batch = None if batch is None else _count(batch, "batch", 0, _MAXIMUM_SIGNALS)
+        self._items = 1 if self._batch is None else self._batch
+        if self._items * self._channels > _MAXIMUM_SIGNALS:
+            raise ParameterError(
+                f"batch times channels must be at most {_MAXIMUM_SIGNALS}, "
+                f"got {self._items} x {self._channels}"
+            )
         try:
-            self.dtype = np.dtype(dtype)
+            self._dtype = np.dtype("O" if dtype is None else dtype)
         except TypeError as error:
             raise LayoutError(f"dtype must be 'float32' or 'float64', got {dtype!r}") from error
-        if self.dtype not in (np.float32, np.float64):
-            raise LayoutError(f"dtype must be 'float32' or 'float64', got {self.dtype}")
-        native = _native.Stream32 if self.dtype == np.float32 else _native.Stream64
-        items = 1 if self.batch is None else self.batch
-        self._native = native(effect._plan(), self.sample_rate, self.channels, items)
-        self._items = items
-        self._ended = False
-        self._warned = False
-        self.effect = effect.copy()
-        self.effect._attach(self._native, 0)
+        if self._dtype not in (np.float32, np.float64):
+            raise LayoutError(f"dtype must be 'float32' or 'float64', got {self._dtype}")
+        if layout not in ("channels_first", "frames_first"):
+            raise LayoutError(f"layout must be 'channels_first' or 'frames_first', got {layout!r}")
+        if _depth(effect) > MAXIMUM_DEPTH:
+            raise ParameterError(f"effects are nested more than {MAXIMUM_DEPTH} deep, or one holds itself")
+        self._layout: Layout = layout
+        self._ndim = 2 if self._batch is None else 3
+        self._ended = self._unclean = self._warned = False
+        native = _native.Stream32 if self._dtype == np.float32 else _native.Stream64
+        self._effect = effect.copy()
+        self._native = native(self._effect._plan(), self._sample_rate, self._channels, self._items)
+        self._effect._attach(self._native, 0)
+
+    @property
+    def effect(self) -> Any:
+        """The stream's own copy of the effect; assign to its parameters."""
+        return self._effect
+
+    @property
+    def sample_rate(self) -> float:
+        """Frames a second."""
+        return self._sample_rate
+
+    @property
+    def channels(self) -> int:
+        """Channels of every block."""
+        return self._channels
+
+    @property
+    def batch(self) -> int | None:
+        """Items of every block, or None when blocks have no batch axis."""
+        return self._batch
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of every block."""
+        return self._dtype
+
+    @property
+    def layout(self) -> Layout:
+        """Whether channels or frames come first in a block."""
+        return self._layout
+
+    def __reduce__(self) -> Any:
+        raise StreamError("a running stream cannot be copied or pickled; copy or pickle its effect")
 
     def __repr__(self) -> str:
         batch = "" if self.batch is None else f", batch={self.batch}"
@@ -124,11 +174,13 @@ class Stream:
             When the block's shape or dtype is not the stream's.
         """
         self._running()
-        borrowed = borrow(block, name="block")
+        borrowed = borrow(block, layout=self._layout, name="block")
         self._check(borrowed, block)
         x = borrowed.array
         target = None if out is None else borrow_out(out, borrowed, x.shape)
         y = self._process(x, target, self._lanes(automation, x.shape[2]))
+        self._ndim = borrowed.ndim
+        self._warn()
         return borrowed.give(y) if out is None else out
 
     def flush(self) -> Any:
@@ -139,17 +191,19 @@ class Stream:
         Returns
         -------
         numpy.ndarray
-            ``(channels, frames)``, or ``(batch, channels, frames)`` for a stream with a batch.
+            In the dimensions and the layout of the blocks: ``(channels, frames)``, ``(frames,)`` when the
+            last block of a stream with one channel was that, or ``(batch, channels, frames)``.
         """
         self._running()
         rest = self._silence(self.latency + (0 if math.isinf(self.tail) else int(self.tail)))
         self._ended = True
-        return rest[0] if self.batch is None else rest
+        self._warn()
+        return Borrowed(rest, self._ndim, self._layout, "numpy").give(rest)
 
     def reset(self) -> None:
         """Start anew: silence behind, parameters at their present values, no ramp."""
         self._native.reset()
-        self._ended = False
+        self._ended = self._unclean = self._warned = False
 
     def _running(self) -> None:
         if self._ended:
@@ -161,10 +215,13 @@ class Stream:
             self.batch is not None
         )
         if not fits or x.dtype != self.dtype:
+            shape = (
+                f"frames, {self.channels}" if self._layout == "frames_first" else f"{self.channels}, frames"
+            )
             batch = "" if self.batch is None else f"{self.batch}, "
             mono = " or (frames,)" if self.channels == 1 and self.batch is None else ""
             raise LayoutError(
-                f"this stream takes {self.dtype} blocks of shape ({batch}{self.channels}, frames){mono}, "
+                f"this stream takes {self.dtype} blocks of shape ({batch}{shape}){mono}, "
                 f"got {x.dtype} {tuple(block.shape)}"
             )
 
@@ -177,7 +234,12 @@ class Stream:
         unclean = self._native.process(x, target, lanes)  # type: ignore[arg-type]  # dtype checked
         if target is not out:
             out[...] = target
-        if unclean and not self._warned:
+        self._unclean |= unclean
+        return out
+
+    def _warn(self) -> None:
+        """Warn the caller of the calling method, once, of what was not finite."""
+        if self._unclean and not self._warned:
             self._warned = True
             warnings.warn(
                 "the signal held infinities or not-a-numbers, or overflowed in an effect; they were read as "
@@ -185,24 +247,35 @@ class Stream:
                 NonFiniteWarning,
                 stacklevel=3,
             )
-        return out
 
     def _lanes(self, automation: Mapping[str, Any] | None, frames: int) -> Lanes:
         """Check the arrays that move parameters, and number their leaves and parameters."""
+        if automation is not None and not isinstance(automation, Mapping):
+            raise ParameterError(
+                f"automation must be a mapping such as {{'0.gain_db': array}}, got {shown(automation)}"
+            )
         lanes = []
         for path, values in (automation or {}).items():
             leaf, parameter = self.effect._find(path)
-            array = np.atleast_2d(np.ascontiguousarray(values, dtype=np.float64))
+            try:
+                # A copy, for `out` may be the caller's very array.
+                array = np.atleast_2d(np.array(values, dtype=np.float64, order="C"))
+            except (TypeError, ValueError) as error:
+                raise LayoutError(f"automation of {path!r} needs an array of numbers: {error}") from error
             if array.ndim != 2 or array.shape[0] not in (1, self._items) or array.shape[1] != frames:
                 batch = "" if self._items == 1 else f" or ({self._items}, {frames})"
                 raise LayoutError(
                     f"automation of {path!r} needs an array of shape ({frames},){batch}, "
                     f"got {np.shape(values)}"
                 )
-            declared = list(_leaves(self.effect))[leaf].parameters[parameter]
+            effect = list(_leaves(self.effect))[leaf]
+            declared = effect.parameters[parameter]
             good = (array >= declared.minimum) & (array <= declared.maximum)
             if not good.all():
-                declared.validate(float(array[~good][0]), f"automation of {path!r}:")
+                try:
+                    declared.validate(float(array[~good][0]), type(effect).__name__)
+                except ParameterError as error:
+                    raise ParameterError(f"automation of {path!r}: {error}") from None
             lanes.append((leaf, parameter, array))
         return lanes
 
@@ -217,12 +290,12 @@ class Stream:
     def _run(self, x: Samples, out: Samples | None, lanes: Lanes, *, tail: bool) -> Samples:
         """A whole signal, latency compensated: as many frames as `x`, and the tail when asked for."""
         latency, frames = self.latency, x.shape[2]
-        ring = 0 if not tail or math.isinf(self.tail) else int(self.tail)
-        if latency == 0 and ring == 0:
+        if latency == 0 and not tail:
             return self._process(x, out, lanes)
-        whole = np.concatenate([self._process(x, None, lanes), self._silence(latency + ring)], axis=2)[
-            :, :, latency:
-        ]
+        y = self._process(x, None, lanes)
+        # The tail of where the parameters are then.
+        ring = 0 if not tail or math.isinf(self.tail) else int(self.tail)
+        whole = np.concatenate([y, self._silence(latency + ring)], axis=2)[:, :, latency:]
         if out is None:
             return np.ascontiguousarray(whole[:, :, : frames + ring])
         out[...] = whole[:, :, :frames]
@@ -239,5 +312,6 @@ def _overlaps(x: Samples, out: Samples) -> bool:
     """Whether writing `out` would overwrite frames of `x` that are still to be read."""
     if not np.may_share_memory(x, out):
         return False
-    same = x.ctypes.data == out.ctypes.data and x.strides == out.strides
-    return not same
+    # The stride of an axis of length 1 means nothing.
+    strides = [(a, b) for a, b, n in zip(x.strides, out.strides, x.shape, strict=True) if n > 1]
+    return x.ctypes.data != out.ctypes.data or any(a != b for a, b in strides)
