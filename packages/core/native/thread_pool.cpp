@@ -98,6 +98,10 @@ class Workers {
         done_.wait(lock, [&] { return job.helpers == 0; });
     }
 
+    // Calls that are inside run(), and whether the last of them is to delete this; guarded by State::mutex.
+    int users = 0;
+    bool retired = false;
+
   private:
     void work() {
         inside = true;
@@ -129,7 +133,6 @@ struct State {
     std::mutex mutex;
     int threads = default_threads();
     Workers* workers = nullptr;
-    int running = 0;  // calls inside Workers::run
 };
 
 std::atomic<State*> current{nullptr};
@@ -172,7 +175,7 @@ void parallel_for(void (*fn)(void*, std::size_t), void* ctx, std::size_t n) {
         if (s.threads > 1) {
             if (!s.workers) s.workers = new Workers(s.threads - 1);
             workers = s.workers;
-            ++s.running;
+            ++workers->users;
         }
     }
     Job job{.fn = fn, .ctx = ctx, .n = n};
@@ -183,8 +186,12 @@ void parallel_for(void (*fn)(void*, std::size_t), void* ctx, std::size_t n) {
     inside = true;
     workers->run(job);
     inside = false;
-    std::lock_guard lock(s.mutex);
-    --s.running;
+    bool last;
+    {
+        std::lock_guard lock(s.mutex);
+        last = --workers->users == 0 && workers->retired;
+    }
+    if (last) delete workers;
 }
 
 }  // namespace
@@ -209,8 +216,11 @@ void set_threads(int count) {
         s.threads = wanted;
         retired = s.workers;
         s.workers = nullptr;
-        // A call that runs on the old workers keeps them; they then sleep for good.
-        if (s.running > 0) retired = nullptr;
+        // Calls that run on the old workers keep them, and the last one out sends them home.
+        if (retired && retired->users > 0) {
+            retired->retired = true;
+            retired = nullptr;
+        }
     }
     delete retired;
 }

@@ -119,3 +119,24 @@ def test_the_process_ends_with_the_pool_alive() -> None:
 def test_the_pool_is_handed_to_other_modules_as_a_capsule() -> None:
     assert type(_native.pool()).__name__ == "PyCapsule"
     assert '"luthier.pool"' in repr(_native.pool())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_changing_the_number_during_a_call_leaves_no_threads_behind() -> None:
+    code = (
+        "import os, threading, time\n"
+        "from luthier.core import _native, set_threads\n"
+        "stop = False\n"
+        "def work():\n"
+        "    while not stop: _native._pool_visits(1000, 7)\n"
+        "worker = threading.Thread(target=work); worker.start()\n"
+        "for i in range(100): set_threads(2 + i % 2); time.sleep(0.001)\n"
+        "stop = True; worker.join(); _native._pool_visits(10, 1)\n"
+        "for _ in range(100):\n"
+        "    count = len(os.listdir('/proc/self/task'))\n"
+        "    if count <= 8: break\n"
+        "    time.sleep(0.05)\n"
+        "print(count)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(run.stdout) <= 8
