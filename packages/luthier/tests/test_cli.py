@@ -318,10 +318,11 @@ def test_a_file_whose_name_looks_like_a_glob_is_that_file(run: Run, folder: Path
     assert out.count("\n") == 1
 
 
-def test_a_glob_that_matches_nothing_fails_by_name(run: Run) -> None:
-    code, _, err = run("info", "*.mp3")
-    assert code == 1
-    assert one_line(err) == "luthier: *.mp3: No such file or directory"
+@pytest.mark.parametrize("command", ["info", "pitch"])
+def test_a_glob_that_matches_nothing_fails_by_name(run: Run, command: str) -> None:
+    code, out, err = run(command, "tone.wav", "nomatch*.mp3")
+    assert (code, out) == (2, "")
+    assert one_line(err) == "luthier: no file matches 'nomatch*.mp3'"
 
 
 @pytest.mark.parametrize(
@@ -333,6 +334,21 @@ def test_a_glob_that_matches_nothing_fails_by_name(run: Run) -> None:
         (["[ab].wav", "*.wav", "--overwrite"], "a.wav is an input"),
         (["d.wav", "deep/d.wav", "out/"], "d.wav and deep/d.wav would both be written to out/d.wav"),
         (["a.wav", "out.wav", "--jobs", "0"], "--jobs must be at least 1, got 0"),
+        (["a.wav", "new/", "--jobs", "0"], "--jobs must be at least 1, got 0"),
+        (["a.wav", "b.wav", "new/", "--subtype", "FOO"], "WAV files have no subtype 'FOO'; use one of"),
+        (["a.wav", "out.wav", "--subtype", "PCM_9"], "WAV files have no subtype 'PCM_9'; use one of"),
+        (["a.wav", "out.xyz"], "out.xyz: the file name's ending '.xyz' names no format"),
+        (["a.wav", "out"], "out: the file name's ending '(none)' names no format"),
+        (["a.wav", "gone/out.wav"], "gone/out.wav: the output folder 'gone' does not exist"),
+        (["a.wav", "b.wav", "gone/{stem}.wav"], "the output folder 'gone' does not exist; create it first"),
+        (["a.wav", "b.wav/"], "'b.wav' is a file, not an output folder"),
+        (["a.wav", "b.wav/out.wav"], "'b.wav' is a file, not an output folder"),
+        (["-", "-"], "'-' would read from standard input: pipes are not supported"),
+        (["a.wav", "-"], "'-' would write to standard output: pipes are not supported"),
+        (["no*.wav", "new/"], "no file matches 'no*.wav'"),
+        (["a.wav", "out.wav", "--chain", "chain"], "a chain has no name"),
+        (["a.wav", "out.wav", "--chain", "mix()"], "a mix of nothing is silence"),
+        (["a.wav", "out.wav", "--chain", "mix(" * 3_000], "nested too deeply"),
         (["a.wav", "out.wav", "--chain", "gain(1"], "chain, column 7: expected ',' or ')', got the end"),
     ],
 )
@@ -363,10 +379,6 @@ def test_files_that_exist_are_kept_unless_told_otherwise(run: Run, folder: Path)
     ("source", "target", "options", "message"),
     [
         ("none.wav", "out.wav", [], "none.wav: No such file or directory"),
-        ("tone.wav", "out.xyz", [], "out.xyz: the file name's ending '.xyz' names no format"),
-        ("tone.wav", "out", [], "out: the file name's ending '(none)' names no format"),
-        ("tone.wav", "gone/out.wav", [], "gone/out.wav: No such file or directory"),
-        ("tone.wav", "out.wav", ["--subtype", "PCM_9"], "WAV files have no subtype 'PCM_9'; use one of"),
         ("odd.wav", "out.mp3", [], "holds sample rates"),
     ],
 )
@@ -580,10 +592,22 @@ def test_pitch_of_many(run: Run, many: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["tone.wav", "--method", "guess"], 1, "tone.wav: method must be one of"),
-        (["tone.wav", "--fmin", "500", "--fmax", "100"], 1, "tone.wav: fmin must be "),
+        (["tone.wav", "x.wav", "--method", "guess"], 2, "luthier: method must be one of"),
+        (["tone.wav", "x.wav", "--fmin", "500", "--fmax", "100"], 2, "luthier: fmin must be below fmax"),
+        (["tone.wav", "x.wav", "--fmin", "0"], 2, "luthier: fmin must be at least 5 Hz"),
+        (["tone.wav", "x.wav", "--fmin", "nan"], 2, "luthier: fmin must be a finite number, got nan"),
+        (["tone.wav", "x.wav", "--hop-s", "0"], 2, "luthier: hop_s must be above 0"),
+        (["tone.wav", "x.wav", "--channel", "0"], 2, "luthier: --channel counts from 1, got 0"),
         (["tone.wav", "--fmax", "9000"], 1, "tone.wav: fmax must be at most half the sample rate"),
-        (["tone.wav", "--plot", "f0.xyz"], 1, "f0.xyz: a picture's name ends in .png, .svg or .pdf"),
+        (["tone.wav", "--hop-s", "1e-6"], 1, "tone.wav: hop_s must be at least one sample"),
+        (["tone.wav", "--plot", "f0.xyz"], 2, "f0.xyz: a picture's name ends in .png, .svg or .pdf"),
+        (["tone.wav", "--plot", "-"], 2, "pipes are not supported"),
+        (
+            ["tone.wav", "--csv", "new/", "--plot", "gone/f0.png"],
+            2,
+            "the output folder 'gone' does not exist",
+        ),
+        (["-"], 2, "pipes are not supported"),
         (["tone.wav", "--csv", "tone.wav"], 2, "tone.wav is an input"),
         (["tone.wav", "tone.wav", "x.wav", "--csv", "-"], 2, "--csv - takes one input, got 2"),
         (["tone.wav", "x.wav", "--csv", "f0.csv"], 2, "2 inputs need an output that is a directory"),
@@ -636,6 +660,15 @@ def test_effects_as_json(run: Run) -> None:
     assert list(json.loads(run("effects", "gain", "--json")[1])) == ["gain"]
 
 
+@pytest.mark.parametrize("name", ["mix", "chain", "dry"])
+def test_effects_explains_how_chains_are_written(run: Run, name: str) -> None:
+    code, out, err = run("effects", name.upper())
+    assert (code, err) == (0, "")
+    assert one_line(out).startswith(f"{name}: ")
+    assert f"\n{name} " in run("effects")[1]
+    assert json.loads(run("effects", name, "--json")[1])[name]["doc"] in out
+
+
 def test_an_unknown_effect(run: Run) -> None:
     code, _, err = run("effects", "compresor")
     assert code == 2
@@ -657,6 +690,23 @@ def test_help(run: Run, command: list[str]) -> None:
     assert out.startswith("usage: luthier")
 
 
+def test_without_a_command_the_help_is_short_and_goes_to_the_errors(run: Run) -> None:
+    code, out, err = run()
+    assert (code, out) == (2, "")
+    assert err.startswith("usage: luthier")
+    assert "process" in err
+
+
+@pytest.mark.parametrize(
+    "command", [["info"], ["pitch"], ["process", "--chain", "gain", "out.wav"], ["effects", "gain"]]
+)
+def test_a_forced_instruction_set_that_is_none_is_told_once(folder: Path, command: list[str]) -> None:
+    files = [] if command[0] == "effects" else ["tone.wav"]
+    told = console(command[0], *files, *command[1:], env={**os.environ, "LUTHIER_ISA": "foo"})
+    assert (told.returncode, told.stdout) == (2, "")
+    assert one_line(told.stderr).startswith("luthier: LUTHIER_ISA=foo is not an instruction set; use ")
+
+
 def test_the_help_of_process_lists_the_effects(run: Run) -> None:
     assert "compressor(threshold_db=" in run("process", "--help")[1]
 
@@ -664,7 +714,6 @@ def test_the_help_of_process_lists_the_effects(run: Run) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["nonsense"],
         ["process", "tone.wav"],
         ["process", "tone.wav", "out.wav"],

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from luthier.cli import doctor, effects, info, pitch, process
 from luthier.cli.errors import UsageError, one_line
-from luthier.core import LuthierError
+from luthier.core import ClippingWarning, LuthierError
 
 __all__ = ["main"]
 
@@ -53,7 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"luthier {__version__}")
     parser.add_argument("--debug", action="store_true", help=DEBUG)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
     for command in _COMMANDS:
         command.add_to(commands)
     for command_parser in commands.choices.values():
@@ -69,9 +70,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv
         The arguments after the program's name; those of this process when None.
     """
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.run is None:
+        parser.print_help(sys.stderr)
+        return 2
     try:
         with _manners():
+            if arguments.run is not doctor.run:  # which reports it
+                _check_environment()
             return int(arguments.run(arguments))
     except KeyboardInterrupt:
         if arguments.debug:
@@ -92,6 +99,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2 if isinstance(error, UsageError) else 1
 
 
+def _check_environment() -> None:
+    """Raise `UsageError` where the environment asks for kernels that there are not."""
+    try:
+        import luthier.core._native  # noqa: F401
+    except ImportError as error:
+        if str(error).startswith("LUTHIER_ISA="):
+            raise UsageError(str(error)) from error
+        raise
+
+
 @contextlib.contextmanager
 def _manners() -> Iterator[None]:
     """What a program does and a library must not: warnings in one line, and a termination that cleans up."""
@@ -109,6 +126,7 @@ def _manners() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = show
+            warnings.simplefilter("ignore", ClippingWarning)  # the line about the file says it
             yield
     finally:
         if before is not None:

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ["add_to", "run", "summary"]
 
+#: What a chain is written with besides effects.
+NOTATION = {
+    "chain": "Effects one after the other, with '|' between them: highpass(80) | gain(-3). It has no name.",
+    "mix": "Branches side by side, summed: mix(dry, compressor | gain(-6)). Each branch is a chain.",
+    "dry": "The branch of a mix that changes nothing.",
+}
+
 
 def add_to(commands: Any) -> None:
     """Add the command."""
@@ -30,6 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print one effect, or all."""
     from luthier.cli.chain_syntax import effect_name, effects_by_name, find_effect
 
+    if arguments.name is not None and arguments.name.lower() in NOTATION:
+        return _explain(arguments.name.lower(), as_json=arguments.json)
     chosen = effects_by_name()
     if arguments.name is not None:
         effect = find_effect(arguments.name)
@@ -37,11 +46,21 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({name: _described(effect) for name, effect in chosen.items()}, indent=2))
     elif arguments.name is None:
-        print(summary())
+        print(f"{summary()}\n\n{_notation()}")
     else:
         for name, effect in chosen.items():
             print(_page(name, effect))
     return 0
+
+
+def _explain(name: str, *, as_json: bool) -> int:
+    about = {"doc": NOTATION[name], "parameters": []}
+    print(json.dumps({name: about}, indent=2) if as_json else f"{name}: {NOTATION[name]}")
+    return 0
+
+
+def _notation() -> str:
+    return "\n".join(f"{name:5}  {doc}" for name, doc in NOTATION.items())
 
 
 def summary() -> str:

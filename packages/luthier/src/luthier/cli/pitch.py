@@ -13,7 +13,7 @@ import numpy as np
 
 from luthier.cli.each_file import Progress, each_file
 from luthier.cli.errors import UsageError
-from luthier.cli.files import check_target, expand, targets
+from luthier.cli.files import check_target, expand, make_folder, targets
 from luthier.cli.info import clock
 from luthier.core import ParameterError
 
@@ -56,6 +56,7 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Track every file."""
+    _check_settings(arguments)
     sources = expand(arguments.inputs)
     to_stdout = arguments.csv == "-"
     csv = None if arguments.csv is None or to_stdout else targets(sources, arguments.csv, suffix=".csv")
@@ -63,9 +64,14 @@ def run(arguments: argparse.Namespace) -> int:
     if to_stdout and len(sources) > 1:
         raise UsageError(f"--csv - takes one input, got {len(sources)}")
     if plot is not None:
-        from luthier.cli.plot import check_matplotlib
+        from luthier.cli.plot import check_matplotlib, check_picture
 
         check_matplotlib()
+        for picture in plot:
+            check_picture(picture)
+    for out in (arguments.csv, arguments.plot):
+        if out is not None:
+            make_folder(out)
 
     def work(i: int, progress: Progress) -> str:
         for outputs in (csv, plot):
@@ -84,6 +90,20 @@ def run(arguments: argparse.Namespace) -> int:
         return f"{sources[i]}: {summary(tracked.duration, tracked.pitch)}"
 
     return each_file(work, sources, quiet=arguments.quiet, debug=arguments.debug)
+
+
+def _check_settings(arguments: argparse.Namespace) -> None:
+    """Raise `UsageError` for values that are wrong for any file."""
+    from luthier.pitch.tracking import check_settings
+
+    try:
+        check_settings(
+            method=arguments.method, fmin=arguments.fmin, fmax=arguments.fmax, hop_s=arguments.hop_s
+        )
+    except ParameterError as error:
+        raise UsageError(str(error)) from error
+    if arguments.channel is not None and arguments.channel < 1:
+        raise UsageError(f"--channel counts from 1, got {arguments.channel}")
 
 
 def track_file(path: Path, arguments: argparse.Namespace, progress: Progress) -> Tracked:

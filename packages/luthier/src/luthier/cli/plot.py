@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from luthier.core import MissingDependencyError, UnsupportedFormat
+from luthier.cli.errors import UsageError
+from luthier.core import MissingDependencyError
 
 if TYPE_CHECKING:
     from luthier.cli.tracking import Tracked
 
-__all__ = ["check_matplotlib", "draw"]
+__all__ = ["check_matplotlib", "check_picture", "draw"]
 
 
 def check_matplotlib() -> None:
@@ -25,14 +26,20 @@ def check_matplotlib() -> None:
         raise MissingDependencyError("--plot needs matplotlib; install it with: pip install 'luthier[plot]'")
 
 
+def check_picture(path: Path) -> None:
+    """Raise `UsageError` where the name's ending is no kind of picture."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    if path.suffix[1:].lower() not in FigureCanvasBase.get_supported_filetypes():
+        raise UsageError(f"{path}: a picture's name ends in .png, .svg or .pdf")
+
+
 def draw(tracked: Tracked, title: str, path: Path) -> None:
     """Draw a tracked signal into `path`, which appears when it is whole."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
     figure = Figure(figsize=(10, 5), layout="constrained")
-    if path.suffix[1:].lower() not in figure.canvas.get_supported_filetypes():
-        raise UnsupportedFormat(f"{path}: a picture's name ends in .png, .svg or .pdf")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2])
     figure.suptitle(title, fontsize=11)
 

@@ -6,7 +6,7 @@ import argparse
 import math
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,9 @@ import numpy as np
 from luthier.cli.each_file import Progress, each_file
 from luthier.cli.effects import summary
 from luthier.cli.errors import UsageError, one_line
-from luthier.cli.files import check_target, expand, targets
+from luthier.cli.files import check_target, expand, make_folder, targets
 from luthier.cli.info import clock
-from luthier.core import ParameterError, threads
+from luthier.core import LuthierError, ParameterError, threads
 from luthier.core.arrays import Samples
 
 if TYPE_CHECKING:
@@ -75,8 +75,10 @@ def run(arguments: argparse.Namespace) -> int:
     effect = _effect(arguments)
     sources = expand(arguments.inputs)
     outputs = targets(sources, arguments.output)
+    _check_formats(outputs, arguments.subtype)
     if arguments.jobs is not None and arguments.jobs < 1:
         raise UsageError(f"--jobs must be at least 1, got {arguments.jobs}")
+    make_folder(arguments.output)
 
     def work(i: int, progress: Progress) -> str:
         check_target(outputs[i], overwrite=arguments.overwrite)
@@ -88,6 +90,22 @@ def run(arguments: argparse.Namespace) -> int:
     return each_file(
         work, sources, jobs=arguments.jobs or threads(), quiet=arguments.quiet, debug=arguments.debug
     )
+
+
+def _check_formats(outputs: Sequence[Path], subtype: str | None) -> None:
+    """Raise `UsageError` when no output can be written as asked; one of many that cannot fails alone."""
+    from luthier.io.formats import choose
+
+    refused: LuthierError | None = None
+    for output in outputs:
+        try:
+            choose(str(output), subtype)
+        except LuthierError as error:
+            refused = refused or error
+        else:
+            return
+    if refused is not None:
+        raise UsageError(str(refused)) from refused
 
 
 def _effect(arguments: argparse.Namespace) -> Effect:
