@@ -14,6 +14,7 @@ from luthier.cli.chain_syntax import (
     format_chain,
     parse_chain,
 )
+from luthier.core import ParameterError
 
 EFFECTS = effects_by_name()
 
@@ -28,7 +29,9 @@ leaves = st.one_of([values(effect) for effect in EFFECTS.values()])
 items = st.recursive(
     leaves,
     lambda inner: st.lists(
-        inner | st.lists(inner, max_size=3).filter(lambda c: len(c) != 1).map(fx.Chain), max_size=3
+        inner | st.lists(inner, max_size=3).filter(lambda c: len(c) != 1).map(fx.Chain),
+        min_size=1,
+        max_size=3,
     ).map(fx.Mix),
     max_leaves=6,
 )
@@ -96,12 +99,11 @@ def test_the_full_name_of_a_filter_is_its_name_too() -> None:
 
 
 def test_mixes_nest() -> None:
-    mix = parse_chain("mix(dry, gain(1) | mix(gain(2), gain(3) | gain(4)), mix())")[0]
+    mix = parse_chain("mix(dry, gain(1) | mix(gain(2), gain(3) | gain(4)))")[0]
     assert mix == fx.Mix(
         [
             fx.Chain([]),
             fx.Chain([fx.Gain(1), fx.Mix([fx.Gain(2), fx.Chain([fx.Gain(3), fx.Gain(4)])])]),
-            fx.Mix([]),
         ]
     )
 
@@ -132,6 +134,11 @@ def test_mixes_nest() -> None:
         ("gain(1, gain_db=2)", 9, "gain got gain_db twice"),
         ("compressor(ratio=3, -18)", 21, "expected 'parameter='"),
         ("mix", 4, "expected '(' and the branches of the mix"),
+        ("mix()", 5, "a mix of nothing is silence: give it branches, such as mix(dry, reverb)"),
+        ("mix(dry, mix( ))", 15, "a mix of nothing is silence"),
+        ("chain", 1, "a chain has no name: write its effects with '|' between them"),
+        ("gain | Chain(gain)", 8, "a chain has no name"),
+        ("mix(" * 3_000, 125, "nested too deeply: at most 31 mixes within one another"),
         ("mix(gain(1)", 12, "expected ',' or ')', got the end"),
         ("mix(gain(1),)", 13, "expected the name of an effect, got ')'"),
         ("dry(1)", 4, "expected '|' or the end, got '('"),
@@ -148,6 +155,18 @@ def test_errors_say_what_and_where(text: str, column: int, message: str) -> None
     before, _, after = here.partition("-->")
     assert text[: column - 1].endswith(before)
     assert text[column - 1 :].startswith(after) or after == "(end)"
+
+
+def test_the_deepest_chain_that_can_be_written_runs() -> None:
+    depth = 31
+    chain = parse_chain("mix(dry, gain | " * depth + "gain" + ")" * depth)
+    assert chain.stream(44_100, 1).latency == 0
+    assert parse_chain(format_chain(chain)) == chain
+
+
+def test_a_mix_of_nothing_has_no_text() -> None:
+    with pytest.raises(ParameterError, match="a mix of nothing"):
+        format_chain(fx.Chain([fx.Mix([])]))
 
 
 @given(st.text(max_size=30) | st.text("gain(1)|,=mxry. -+e_ ", max_size=30))

@@ -4,7 +4,7 @@ Grammar::
 
     chain  = item { "|" item }
     item   = "dry"                                     what comes in, unchanged (a branch of a mix)
-           | "mix" "(" [ chain { "," chain } ] ")"         branches side by side, summed
+           | "mix" "(" chain { "," chain } ")"             branches side by side, summed
            | effect [ "(" [ value { "," value } ] ")" ]
     value  = [ parameter "=" ] number
 
@@ -22,6 +22,7 @@ from typing import NamedTuple, NoReturn
 import luthier.effects as fx
 from luthier.cli.errors import UsageError
 from luthier.core import ParameterError
+from luthier.effects.effect import MAXIMUM_DEPTH
 
 __all__ = ["ChainSyntaxError", "effect_name", "effects_by_name", "find_effect", "format_chain", "parse_chain"]
 
@@ -30,6 +31,9 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_]\w*)|(?P<sign>[|(),=])|(?P<end>$))"
 )
 _CONTEXT = 20
+
+#: Mixes within one another. Each adds a mix and its branch, a chain, to what the engine counts.
+DEEPEST_MIX = MAXIMUM_DEPTH // 2 - 1
 
 
 class ChainSyntaxError(ParameterError):
@@ -115,6 +119,8 @@ def format_chain(effect: fx.Effect) -> str:
     holds every value.
     """
     if isinstance(effect, fx.Mix):
+        if len(effect) == 0:
+            raise ParameterError("a mix of nothing, which is silence, has no text form")
         return f"mix({', '.join(format_chain(branch) for branch in effect)})"
     if isinstance(effect, fx.Chain):
         return " | ".join(format_chain(item) for item in effect) or "dry"
@@ -139,6 +145,7 @@ class _Parser:
         self._text = text
         self._tokens = list(self._tokenize())
         self._next = 0
+        self._depth = 0
 
     def _tokenize(self) -> Iterable[_Token]:
         position = 0
@@ -176,22 +183,28 @@ class _Parser:
         if name == "dry":
             return fx.Chain([])
         if name == "mix":
-            return self._mix()
+            return self._mix(token)
+        if name == "chain":
+            self._fail("a chain has no name: write its effects with '|' between them", token.position)
         try:
             effect = find_effect(token.text)
         except UsageError as error:
             self._fail(str(error), token.position)
         return effect(**self._values(effect)) if self._accept("(") else effect()
 
-    def _mix(self) -> fx.Mix:
+    def _mix(self, token: _Token) -> fx.Mix:
         if not self._accept("("):
             self._fail("expected '(' and the branches of the mix")
-        if self._accept(")"):
-            return fx.Mix([])
+        if self._peek().text == ")":
+            self._fail("a mix of nothing is silence: give it branches, such as mix(dry, reverb)")
+        if self._depth == DEEPEST_MIX:
+            self._fail(f"nested too deeply: at most {DEEPEST_MIX} mixes within one another", token.position)
+        self._depth += 1
         branches = [self._chain()]
         while self._accept(","):
             branches.append(self._chain())
         self._close()
+        self._depth -= 1
         # A branch of one effect is that effect, so that text and value agree.
         return fx.Mix([branch[0] if len(branch) == 1 else branch for branch in branches])
 
