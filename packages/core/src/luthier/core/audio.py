@@ -69,7 +69,7 @@ class Audio(NamedTuple):
         return self.frames / self.sample_rate
 
     def _is_audio(self) -> bool:
-        """Whether the fields are what they should be: a tuple takes anything, and still has to show itself."""
+        """Whether the fields are what they should be: a tuple takes anything, and must still show itself."""
         rate = self.sample_rate
         return (
             hasattr(self.samples, "dtype")
