@@ -20,6 +20,7 @@ BUILTINS = {
     "MissingDependencyError": (ImportError,),
     "LuthierError": (Exception,),
     "NonFiniteWarning": (UserWarning,),
+    "ClippingWarning": (UserWarning,),
 }
 
 

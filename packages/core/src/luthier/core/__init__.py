@@ -2,6 +2,7 @@
 
 from luthier.core.audio import Audio
 from luthier.core.errors import (
+    ClippingWarning,
     DecodeError,
     EncodeError,
     LayoutError,
@@ -19,6 +20,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Audio",
+    "ClippingWarning",
     "Cpu",
     "DecodeError",
     "EncodeError",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "ClippingWarning",
     "DecodeError",
     "EncodeError",
     "LayoutError",
@@ -49,3 +50,7 @@ class MissingDependencyError(LuthierError, ImportError):
 
 class NonFiniteWarning(UserWarning):
     """The input held infinities or not-a-numbers, which were read as silence."""
+
+
+class ClippingWarning(UserWarning):
+    """Samples beyond full scale were clipped, because what they were written to cannot hold them."""
