@@ -45,7 +45,8 @@ class SndfileDecoder : public Decoder {
         const bool to_the_end = end == info_.frames && found_ == info_.frames && (frames > 0 || end == 0);
         if (to_the_end && !damage_.reason.empty())
             throw DecodeError(source_->name() + ": " + damage_.reason + ": frames after the first " +
-                              grouped(found_) + " are missing. Read what is there with frames=" +
+                              grouped(found_) + " are missing, so that reading to the end is an error. " +
+                              "Read all but the last frame that is there with frames=" +
                               std::to_string(std::max<std::int64_t>(0, found_ - 1)));
     }
     void read(const Target<float>& to, std::int64_t frames, Progress& progress) override {

@@ -98,6 +98,17 @@ def test_a_chain_of_ogg_streams_is_not_read_short_in_silence(encode, synthesise,
         lio.read(b"".join(links))
 
 
+@pytest.mark.parametrize("name", ["stereo.ogg", "stereo.opus"])
+def test_the_message_of_a_cut_ogg_says_how_to_read_the_rest(encoded, name):
+    data = encoded(name)
+    cut = data[: int(len(data) * 0.6)]
+    there = lio.info(cut).frames
+    with pytest.raises(DecodeError, match=f"after the first {there:,} .* all but the last .*={there - 1}$"):
+        lio.read(cut)
+    part = lio.read(cut, frames=there - 1)
+    assert np.array_equal(part.samples, lio.read(data, frames=there - 1).samples)
+
+
 def test_empty_files(tmp_path):
     (tmp_path / "empty.wav").write_bytes(b"")
     for source in (tmp_path / "empty.wav", b""):

@@ -95,11 +95,18 @@ def test_a_reader_holds_its_buffer_and_lets_it_go(encoded):
 
 def test_what_is_not_a_source(tmp_path):
     (tmp_path / "a.txt").write_text("text")
-    with (tmp_path / "a.txt").open() as file, pytest.raises(LayoutError, match="'rb'"):
+    with (tmp_path / "a.txt").open() as file, pytest.raises(ParameterError, match="'rb'"):
         lio.read(file)
-    for source in (None, 5, np.zeros(4)):
-        with pytest.raises(LayoutError, match="source must be"):
-            lio.read(source)
+    for mode, buffering in (("wb", -1), ("wb", 0), ("w", -1)):
+        with (
+            (tmp_path / "a.txt").open(mode, buffering) as file,
+            pytest.raises(ParameterError, match=r"a\.txt: the file is not open for reading; .*'rb'"),
+        ):
+            lio.read(file)
+    for source, name in ((None, "None"), (5, "int"), (np.zeros(4), "ndarray")):
+        for use in (lio.read, lio.open, lio.info):
+            with pytest.raises(ParameterError, match=f"source must be a path .*bytes.*'rb', got {name}"):
+                use(source)
 
 
 def test_arguments_of_read(encoded):
@@ -109,7 +116,7 @@ def test_arguments_of_read(encoded):
         ({"start": -1}, ParameterError, "start must be from 0"),
         ({"start": frames + 1}, ParameterError, "start must be from 0"),
         ({"start": 1.5}, ParameterError, "whole number"),
-        ({"frames": -1}, ParameterError, "not be negative"),
+        ({"frames": -1}, ParameterError, "not be negative, got -1; None means all"),
         ({"frames": "all"}, ParameterError, "whole number"),
         ({"dtype": "int16"}, LayoutError, "float32"),
         ({"dtype": "nonsense"}, LayoutError, "float32"),
@@ -134,8 +141,9 @@ def test_the_reader(encoded):
         for bad in (-1, reader.frames + 1, 0.5):
             with pytest.raises(ParameterError):
                 reader.seek(bad)
-        with pytest.raises(ParameterError):
-            next(reader.blocks(0))
+        for bad in (0, -1):
+            with pytest.raises(ParameterError, match=f"^frames of a block must be at least 1, got {bad}$"):
+                next(reader.blocks(bad))
     assert reader.closed
     for use in (reader.tell, reader.read, lambda: reader.seek(0)):
         with pytest.raises(StreamError, match="closed"):

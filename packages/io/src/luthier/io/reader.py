@@ -160,7 +160,10 @@ class Reader:
     def _read(self, frames: int | None, kind: np.dtype[Any], interleaved: bool) -> Samples:
         decoder = self._open()
         left = self._info.frames - decoder.position
-        count = left if frames is None else min(_check_count("frames", frames), left)
+        wanted = left if frames is None else _check_count("frames", frames)
+        if wanted < 0:
+            raise ParameterError(f"frames must not be negative, got {wanted}; None means all that are left")
+        count = min(wanted, left)
         decoder.require(count)
         channels = self._info.channels
         budget = max(_ALLOCATION, _ALLOCATION_PER_BYTE * self._bytes)
@@ -188,8 +191,8 @@ class Reader:
         [(2, 40000), (2, 40000), (2, 20000)]
         """
         size = _check_count("frames", frames)
-        if size == 0:
-            raise ParameterError("frames must be at least 1, got 0")
+        if size < 1:
+            raise ParameterError(f"frames of a block must be at least 1, got {size}")
         while self.tell() < self._info.frames:
             yield self.read(size, layout=layout, dtype=dtype)
 
@@ -292,8 +295,6 @@ def _check_count(name: str, value: object) -> int:
         count = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise ParameterError(f"{name} must be a whole number of frames, got {value!r}") from None
-    if count < 0:
-        raise ParameterError(f"{name} must not be negative, got {count}; None means all")
     return count
 
 
@@ -309,13 +310,21 @@ def _check_frame(name: str, value: object, frames: int, source: str) -> int:
     return frame
 
 
+def label(path: str | os.PathLike[str]) -> str:
+    """What messages call the file: its path as text that every encoding of text can hold.
+
+    A name of bytes that are not UTF-8 is a string with lone surrogates, which nanobind refuses, too.
+    """
+    return os.fsdecode(path).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _name_of(source: object) -> str:
     if isinstance(source, str | os.PathLike):
-        return os.fsdecode(source)
+        return label(source)
     if isinstance(source, bytes | bytearray | memoryview):
         return "<bytes>"
     name = getattr(source, "name", None)
-    return name if isinstance(name, str) else f"<{type(source).__name__}>"
+    return label(name) if isinstance(name, str) else f"<{type(source).__name__}>"
 
 
 def _source(source: Readable, name: str) -> _native.Source:
@@ -328,8 +337,9 @@ def _source(source: Readable, name: str) -> _native.Source:
     elif hasattr(source, "read"):
         made = _file_source(source, name)
     else:
-        raise LayoutError(
-            f"source must be a path, bytes or a file opened with mode 'rb', got {type(source).__name__}"
+        raise ParameterError(
+            "source must be a path (str or os.PathLike), a file's bytes or a file opened with mode 'rb', "
+            f"got {source if source is None else type(source).__name__}"
         )
     if made.size == 0:
         raise DecodeError(f"{name}: is empty" + ("" if name != "<BytesIO>" else "; seek(0) first?"))
@@ -337,6 +347,8 @@ def _source(source: Readable, name: str) -> _native.Source:
 
 
 def _file_source(file: Any, name: str) -> _native.Source:
+    if hasattr(file, "readable") and not file.readable():
+        raise ParameterError(f"{name}: the file is not open for reading; open it with mode 'rb'")
     # Only the plain file classes: a GzipFile has a fileno() too, of other bytes than it reads as.
     if type(file) in (io.FileIO, io.BufferedReader, io.BufferedRandom) and _is_plain(file):
         if type(file) is io.BufferedRandom:
@@ -344,7 +356,7 @@ def _file_source(file: Any, name: str) -> _native.Source:
         return _native.file_source(os.dup(file.fileno()), file.tell(), name)
     data = file.read()
     if not isinstance(data, bytes | bytearray | memoryview):
-        raise LayoutError(f"{name}: gave {type(data).__name__}, not bytes; open the file with mode 'rb'")
+        raise ParameterError(f"{name}: gave {type(data).__name__}, not bytes; open the file with mode 'rb'")
     return _native.buffer_source(data, name)
 
 
