@@ -98,6 +98,15 @@ void read_into(Decoder& decoder, Planar<T> out, bool interleaved) {
 }
 
 template <class T>
+std::int64_t check(Encoder& encoder, PlanarInput<T> samples) {
+    return alone(encoder, [&] {
+        Signals signals;
+        return encoder.check(samples.data(), samples.stride(0), int(samples.shape(0)),
+                             std::int64_t(samples.shape(1)), signals);
+    });
+}
+
+template <class T>
 void write_from(Encoder& encoder, PlanarInput<T> samples) {
     alone(encoder, [&] {
         Signals signals;
@@ -173,6 +182,8 @@ NB_MODULE(_native, m) {
 
     nb::class_<Encoder>(m, "Encoder")
         .def_prop_ro("position", [](Encoder& e) { return alone(e, [&] { return e.position(); }); })
+        .def("check", &check<float>, "samples"_a.noconvert())
+        .def("check", &check<double>, "samples"_a.noconvert())
         .def("write", &write_from<float>, "samples"_a.noconvert())
         .def("write", &write_from<double>, "samples"_a.noconvert())
         .def("finish", [](Encoder& e) { alone(e, [&] { e.finish(); }); })

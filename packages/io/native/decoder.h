@@ -1,6 +1,7 @@
 // What every format's reader and writer looks like to the bindings.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -61,6 +62,23 @@ class Encoder {
   public:
     virtual ~Encoder() = default;
 
+    // How many samples integer codes will clip. Throws for one that is not finite, before anything of
+    // them is encoded: write() relies on it.
+    template <class T>
+    std::int64_t check(const T* planar, std::ptrdiff_t stride, int channels, std::int64_t frames,
+                       Progress& progress) const {
+        const auto measure = type_ == kF32 ? pcm_kernels<T>().measure_float32 : pcm_kernels<T>().measure;
+        const bool integers = type_ != kF32 && type_ != kF64 && type_ != kF32Clipped && type_ != kF64Clipped;
+        std::int64_t above = 0;
+        for (std::int64_t done = 0; done < frames; done += kChecked) {
+            const std::int64_t n = std::min(kChecked, frames - done);
+            const Level level = measure(planar + done, stride, channels, std::ptrdiff_t(n));
+            if (!level.finite) throw_not_finite(planar + done, stride, channels, position_ + done, n);
+            above += level.above;
+            progress.poll();
+        }
+        return integers ? above : 0;
+    }
     virtual void write(const float* planar, std::ptrdiff_t stride, std::int64_t frames,
                        Progress& progress) = 0;
     virtual void write(const double* planar, std::ptrdiff_t stride, std::int64_t frames,
@@ -74,27 +92,33 @@ class Encoder {
     std::mutex mutex;
 
   protected:
-    // `frame` is the first of the block of planar samples that is not finite everywhere.
+    virtual const std::string& name() const = 0;
+
+    std::int64_t position_ = 0;
+    PcmType type_ = kS16;  // what the samples are encoded to
+
+  private:
+    static constexpr std::int64_t kChecked = 1 << 20;
+
+    // `start` is the first frame of the planar samples that are not finite everywhere.
     template <class T>
-    [[noreturn]] void throw_not_finite(const std::string& name, const T* planar, std::ptrdiff_t stride,
-                                       int channels, std::int64_t frames, bool narrow) const {
+    [[noreturn]] void throw_not_finite(const T* planar, std::ptrdiff_t stride, int channels,
+                                       std::int64_t start, std::int64_t frames) const {
         for (std::int64_t i = 0; i < frames; ++i)
             for (int c = 0; c < channels; ++c) {
                 const T x = planar[c * stride + i];
-                const T kept = narrow ? T(float(x)) : x;
+                const T kept = type_ == kF32 ? T(float(x)) : x;
                 if (kept - kept == T(0)) continue;
                 const char* what = x != x          ? "not a number"
                                    : x - x == T(0) ? "too large for 32-bit floats"
                                                    : "infinite";
-                throw EncodeError(
-                    name + ": the sample at channel " + std::to_string(c) + ", frame " +
-                    grouped(position_ + i) + " is " + what +
-                    "; nothing was written. Clean the samples first, for example with numpy.nan_to_num");
+                throw EncodeError(name() + ": the sample at channel " + std::to_string(c) + ", frame " +
+                                  grouped(start + i) + " is " + what +
+                                  "; none of these samples were written. Clean them first, for example "
+                                  "with numpy.nan_to_num");
             }
-        throw EncodeError(name + ": a sample is not finite; nothing was written");
+        throw EncodeError(name() + ": a sample is not finite; none of these samples were written");
     }
-
-    std::int64_t position_ = 0;
 };
 
 }  // namespace luthier::io

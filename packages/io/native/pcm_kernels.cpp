@@ -150,46 +150,58 @@ constexpr int kBytes = P == kU8                        ? 1
                        : P == kF64 || P == kF64Clipped ? 8
                                                        : 4;
 
-// Not finite is: x - x is not zero. A float64 too large for float32 counts where float32 is stored.
-template <PcmType P, class T>
-inline int not_finite(T x) {
-    if constexpr (P == kF32) {
-        const float y = float(x);
-        return !(y - y == 0.0f);
-    } else {
-        return !(x - x == T(0));
-    }
-}
-
 template <PcmType P, int Channels, class T>
-bool encode_fixed(const T* from, std::ptrdiff_t stride, std::ptrdiff_t frames, unsigned char* __restrict to) {
+void encode_fixed(const T* from, std::ptrdiff_t stride, std::ptrdiff_t frames, unsigned char* __restrict to) {
     const T* __restrict left = from;
     const T* __restrict right = Channels > 1 ? from + stride : from;
-    int bad = 0;
     for (std::ptrdiff_t i = 0; i < frames; ++i) {
-        bad |= not_finite<P>(left[i]);
         encode_one<P>(left[i], to + i * Channels * kBytes<P>);
-        if constexpr (Channels > 1) {
-            bad |= not_finite<P>(right[i]);
-            encode_one<P>(right[i], to + (i * Channels + 1) * kBytes<P>);
-        }
+        if constexpr (Channels > 1) encode_one<P>(right[i], to + (i * Channels + 1) * kBytes<P>);
     }
-    return bad == 0;
 }
 
 template <PcmType P, class T>
-bool encode(const T* from, std::ptrdiff_t stride, int channels, std::ptrdiff_t frames, unsigned char* to) {
+void encode(const T* from, std::ptrdiff_t stride, int channels, std::ptrdiff_t frames, unsigned char* to) {
     if (channels == 1) return encode_fixed<P, 1>(from, stride, frames, to);
     if (channels == 2) return encode_fixed<P, 2>(from, stride, frames, to);
-    int bad = 0;
     for (int c = 0; c < channels; ++c) {
         const T* __restrict channel = from + c * stride;
-        for (std::ptrdiff_t i = 0; i < frames; ++i) {
-            bad |= not_finite<P>(channel[i]);
+        for (std::ptrdiff_t i = 0; i < frames; ++i)
             encode_one<P>(channel[i], to + (i * channels + c) * kBytes<P>);
+    }
+}
+
+// An integer as wide as T, so that counting takes as many lanes as comparing.
+template <class T>
+struct CountOf {
+    using type = std::int64_t;
+};
+template <>
+struct CountOf<float> {
+    using type = std::int32_t;
+};
+
+// Stored is the type whose infinities count.
+template <class Stored, class T>
+Level measure(const T* from, std::ptrdiff_t stride, int channels, std::ptrdiff_t frames) {
+    using Count = typename CountOf<T>::type;
+    constexpr std::ptrdiff_t kRun = 1 << 16;  // no Count overflows
+    Level level{true, 0};
+    for (int c = 0; c < channels; ++c) {
+        for (std::ptrdiff_t start = 0; start < frames; start += kRun) {
+            const T* __restrict run = from + c * stride + start;
+            const std::ptrdiff_t n = frames - start < kRun ? frames - start : kRun;
+            Count bad = 0, above = 0;
+            for (std::ptrdiff_t i = 0; i < n; ++i) {
+                const auto x = T(Stored(run[i]));
+                bad |= Count(!(x - x == T(0)));
+                above += Count(x > T(1) || x < T(-1));
+            }
+            level.finite = level.finite && bad == 0;
+            level.above += std::ptrdiff_t(above);
         }
     }
-    return bad == 0;
+    return level;
 }
 
 template <class T>
@@ -198,7 +210,9 @@ constexpr PcmKernels<T> table() {
         {decode<kU8, T>, decode<kS16, T>, decode<kS24, T>, decode<kS32, T>, decode<kF32, T>, decode<kF64, T>},
         {encode<kU8, T>, encode<kS16, T>, encode<kS24, T>, encode<kS32, T>, encode<kF32, T>, encode<kF64, T>,
          encode<kS8In32, T>, encode<kS16In32, T>, encode<kS24In32, T>, encode<kF32Clipped, T>,
-         encode<kF64Clipped, T>}};
+         encode<kF64Clipped, T>},
+        measure<T, T>,
+        measure<float, T>};
 }
 
 }  // namespace

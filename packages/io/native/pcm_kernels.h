@@ -28,17 +28,26 @@ enum PcmType {
 // Integers of b bits stand for code / 2^(b-1), so that every code of up to 24 bits survives the way
 // through float32 and back. Encoding rounds half to even and clips at the two ends of the codes.
 //
+// What is not finite has no code: measure() is asked first.
+//
 // `stride` is the distance from one channel to the next of the planar side; interleaved frames on both
 // sides are one channel of frames * channels.
+struct Level {
+    bool finite;           // every sample
+    std::ptrdiff_t above;  // samples beyond full scale, which is 1
+};
+
 template <class T>
 struct PcmKernels {
     using Decode = void (*)(const unsigned char* from, T* to, std::ptrdiff_t stride, int channels,
                             std::ptrdiff_t frames);
-    // Returns true when every sample was finite. What is written for one that is not is unspecified.
-    using Encode = bool (*)(const T* from, std::ptrdiff_t stride, int channels, std::ptrdiff_t frames,
+    using Encode = void (*)(const T* from, std::ptrdiff_t stride, int channels, std::ptrdiff_t frames,
                             unsigned char* to);
+    using Measure = Level (*)(const T* from, std::ptrdiff_t stride, int channels, std::ptrdiff_t frames);
     Decode decode[kF64 + 1];
     Encode encode[kPcmTypes];
+    Measure measure;
+    Measure measure_float32;  // of the samples as float32, for which a float64 may be too large
 };
 
 }  // namespace luthier::inline LUTHIER_ISA

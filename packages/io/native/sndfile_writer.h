@@ -69,6 +69,9 @@ class SndfileEncoder : public Encoder {
     }
     void abandon() override { sink_->abandon(); }
 
+  protected:
+    const std::string& name() const override { return sink_->name(); }
+
   private:
     // Vorbis keeps a block on the stack: large ones overflow it.
     static constexpr std::int64_t kBlock = 16384;
@@ -79,8 +82,7 @@ class SndfileEncoder : public Encoder {
         buffer_.resize(std::size_t(kBlock) * std::size_t(channels_) * 8);
         for (std::int64_t done = 0; done < frames;) {
             const std::int64_t n = std::min(kBlock, frames - done);
-            if (!encode(planar + done, stride, channels_, std::ptrdiff_t(n), buffer_.data()))
-                throw_not_finite(sink_->name(), planar + done, stride, channels_, n, type_ == kF32);
+            encode(planar + done, stride, channels_, std::ptrdiff_t(n), buffer_.data());
             const std::int64_t put = put_block(n);
             file_->rethrow();
             if (put != n)
@@ -125,7 +127,6 @@ class SndfileEncoder : public Encoder {
     std::unique_ptr<Sink> sink_;
     std::string format_, subtype_;
     int sample_rate_, channels_;
-    PcmType type_ = kF32Clipped;
     std::optional<sf::Open> file_;
     std::vector<unsigned char> buffer_;
 };

@@ -60,6 +60,9 @@ class WavEncoder : public Encoder {
     }
     void abandon() override { sink_->abandon(); }
 
+  protected:
+    const std::string& name() const override { return sink_->name(); }
+
   private:
     // Leaves room for the rest of the header below 2^32.
     static constexpr std::uint64_t kLargest = 0xFFFFFFFFu - 1024;
@@ -115,8 +118,7 @@ class WavEncoder : public Encoder {
             const std::int64_t n = std::min(block, frames - done);
             const auto bytes = std::size_t(n * frame_bytes_);
             if (buffer_.size() < bytes) buffer_.resize(bytes);
-            if (!encode(planar + done, stride, channels_, std::ptrdiff_t(n), buffer_.data()))
-                throw_not_finite(sink_->name(), planar + done, stride, channels_, n, type_ == kF32);
+            encode(planar + done, stride, channels_, std::ptrdiff_t(n), buffer_.data());
             sink_->write(buffer_.data(), bytes);
             position_ += n;
             done += n;
@@ -125,7 +127,6 @@ class WavEncoder : public Encoder {
     }
 
     std::unique_ptr<Sink> sink_;
-    PcmType type_ = kS16;
     int sample_rate_, channels_;
     int frame_bytes_ = 0;
     bool room_ = false;

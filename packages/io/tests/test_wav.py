@@ -52,6 +52,7 @@ def riff(*chunks, size=None):
 PCM = np.array([0, 1, -1, 32_767, -32_768, 12_345], "<i2")
 
 
+@pytest.mark.filterwarnings("ignore::luthier.core.ClippingWarning")
 @pytest.mark.parametrize("subtype", BITS)
 @pytest.mark.parametrize("channels", [1, 2, 5])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

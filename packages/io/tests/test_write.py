@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -13,7 +15,15 @@ import pytest
 import soundfile
 
 import luthier.io as lio
-from luthier.core import EncodeError, LayoutError, ParameterError, StreamError, UnsupportedFormat
+from luthier.core import (
+    ClippingWarning,
+    DecodeError,
+    EncodeError,
+    LayoutError,
+    ParameterError,
+    StreamError,
+    UnsupportedFormat,
+)
 
 EVERY = [(f, e, s) for f in lio.available_formats() for e in f.extensions for s in f.subtypes]
 
@@ -64,11 +74,59 @@ def test_subtypes_in_lower_case_and_opus_in_ogg(tmp_path):
 @pytest.mark.parametrize("extension", ["wav", "flac", "aiff"])
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
 def test_integers_clip_at_full_scale(tmp_path, extension, subtype):
-    lio.write(
-        tmp_path / f"a.{extension}", np.array([1.5, -3.0, 1.0, -1.0], np.float32), 44_100, subtype=subtype
-    )
+    samples = np.array([1.5, -3.0, 1.0, -1.0], np.float32)
+    with pytest.warns(ClippingWarning, match="2 samples beyond full scale"):
+        lio.write(tmp_path / f"a.{extension}", samples, 44_100, subtype=subtype)
     top = 1 - 2.0 ** (1 - int(subtype[4:]))
     assert lio.read(tmp_path / f"a.{extension}", dtype="float64").samples.tolist() == [[top, -1, top, -1]]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_clipped_samples_are_counted_once_for_a_file(tmp_path, dtype, channels, name):
+    samples = np.random.default_rng(0).uniform(-1.1, 1.1, (channels, 150_001)).astype(dtype)
+    samples[:, 5] = np.nextafter(np.asarray(1, dtype), 2)
+    count = int(np.sum(np.abs(samples) > 1))
+    cure = 'write subtype="FLOAT"' if name == "a.wav" else 'write WAV with subtype="FLOAT"'
+    with pytest.warns(ClippingWarning) as told:
+        lio.write(tmp_path / name, samples, 44_100)
+    assert [w.filename for w in told] == [__file__]
+    assert f"{name}: {count:,} samples" in str(told[0].message)
+    assert cure in str(told[0].message)
+
+    def piece_by_piece():
+        with lio.Writer(tmp_path / name, 44_100, channels) as writer:
+            for start in range(0, 150_001, 20_000):
+                writer.write(samples[:, start : start + 20_000])
+
+    with pytest.warns(ClippingWarning) as told:
+        piece_by_piece()
+    assert [w.filename for w in told] == [__file__]
+    assert f"{count:,} samples" in str(told[0].message)
+    writer = lio.Writer(tmp_path / name, 44_100, channels)
+    writer.write(samples[:, 5:6])
+    with pytest.warns(ClippingWarning, match="sample") as told:
+        writer.close()
+    assert [w.filename for w in told] == [__file__]
+    assert lio.info(tmp_path / name).frames == 1
+
+
+def test_what_does_not_clip_or_is_not_written_does_not_warn(tmp_path):
+    # The suite makes errors of warnings.
+    lio.write(tmp_path / "a.wav", np.array([1.0, -1.0, 1 - 2**-20]), 44_100)
+    for subtype in ("FLOAT", "DOUBLE"):
+        lio.write(tmp_path / "a.wav", np.array([3.0, -3.0]), 44_100, subtype=subtype)
+    writer = lio.Writer(tmp_path / "a.wav", 44_100, 1)
+    writer.write(np.array([3.0]))
+    writer.abort()
+
+
+def test_a_clipping_warning_made_an_error_comes_after_the_file(tmp_path):
+    with pytest.raises(ClippingWarning):
+        lio.write(tmp_path / "a.wav", np.array([3.0]), 44_100)
+    assert lio.info(tmp_path / "a.wav").frames == 1
+    assert os.listdir(tmp_path) == ["a.wav"]
 
 
 @pytest.mark.parametrize("extension", ["ogg", "mp3", "opus"])
@@ -125,6 +183,31 @@ def test_samples_that_are_not_finite_are_refused(tmp_path, bad, name, dtype):
     assert (tmp_path / name).read_bytes() == b"before"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.aiff", "a.ogg"])
+def test_a_writer_goes_on_after_a_block_that_was_refused(tmp_path, synthesise, name, dtype):
+    samples = synthesise(60_000, 44_100, 2).astype(dtype)
+    bad = samples[:, :40_000].copy()
+    bad[1, 39_999] = np.inf  # behind many of the encoders' own blocks
+    with lio.Writer(tmp_path / name, 44_100, 2) as writer:
+        writer.write(samples[:, :20_000])
+        with pytest.raises(EncodeError, match=r"channel 1, frame 59,999 is infinite; none of these"):
+            writer.write(bad)
+        assert writer.frames == 20_000
+        writer.write(samples[:, 20_000:])
+    with lio.Writer(tmp_path / f"good-{name}", 44_100, 2) as writer:
+        writer.write(samples[:, :20_000])
+        writer.write(samples[:, 20_000:])
+    got, expected = (lio.read(tmp_path / n).samples for n in (name, f"good-{name}"))
+    assert np.array_equal(got, expected)
+
+
+def test_a_refused_block_that_is_not_caught_leaves_nothing(tmp_path):
+    with pytest.raises(EncodeError), lio.Writer(tmp_path / "a.wav", 44_100, 1) as writer:
+        writer.write(np.array([np.nan]))
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_double_too_large_for_a_float_is_refused(tmp_path):
     with pytest.raises(EncodeError, match="too large"):
         lio.write(tmp_path / "a.wav", np.array([1e300]), 44_100, subtype="FLOAT")
@@ -171,7 +254,108 @@ def test_targets_that_cannot_be_written(tmp_path):
     (tmp_path / "folder.wav").mkdir()
     with pytest.raises(IsADirectoryError):
         lio.write(tmp_path / "folder.wav", one, 44_100)
+    for folder in (tmp_path, str(tmp_path)):
+        with pytest.raises(IsADirectoryError, match="is a directory"):
+            lio.write(folder, one, 44_100)
+        with pytest.raises(IsADirectoryError, match="is a directory"):
+            lio.write(folder, np.zeros((2, 1)), 44_100)
     assert sorted(os.listdir(tmp_path)) == ["file", "folder.wav"]
+
+
+def test_what_is_not_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    one = np.zeros((1, 10), np.float32)
+    with open("open.wav", "wb") as file:
+        for path, message in [
+            (io.BytesIO(), r"path must be a str or an os\.PathLike, got BytesIO"),
+            (file, "temporary file"),
+            (b"x.wav", r"got bytes, which stands for a file's contents.*os\.fsdecode"),
+            (None, "got None"),
+            (5, "got int"),
+        ]:
+            with pytest.raises(ParameterError, match=message):
+                lio.write(path, one, 44_100)
+            with pytest.raises(ParameterError, match=message):
+                lio.Writer(path, 44_100, 1)
+    assert os.listdir() == ["open.wav"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_what_is_no_regular_file_is_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
+    os.mkfifo("fifo.wav")
+    os.symlink("fifo.wav", "link.wav")
+    os.symlink(os.devnull, "null.wav")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.wav")
+        for name, kind in [("fifo", "FIFO"), ("link", "FIFO"), ("null", "device"), ("socket", "socket")]:
+            with pytest.raises(EncodeError, match=f"{name}.wav: is a {kind}, not a regular file"):
+                lio.write(f"{name}.wav", np.zeros(10), 44_100)
+    assert sorted(os.listdir()) == ["fifo.wav", "link.wav", "null.wav", "socket.wav"]
+    assert (tmp_path / "fifo.wav").is_fifo()
+    os.symlink("new.wav", "dangling.wav")
+    lio.write("dangling.wav", np.zeros(10), 44_100)
+    assert lio.info("new.wav").frames == 10
+
+
+def test_frames_taken_for_channels(tmp_path):
+    pairs = np.zeros((882, 2), np.float32)
+    hint = r"; \(frames, channels\) data needs layout='frames_first'"
+    for name, samples, message in [
+        ("a.flac", pairs, r"FLAC holds 1 to 8 channels, got 882" + hint),
+        ("a.mp3", np.zeros((3, 2), np.float32), "MP3 holds 1 to 2 channels, got 3" + hint),
+        ("a.wav", np.zeros((2_000, 2), np.float32), "WAV holds 1 to 1024 channels, got 2000" + hint),
+        ("a.wav", pairs, "a.wav: 882 channels of 2 frames look like swapped axes" + hint),
+        ("a.aiff", np.zeros((65, 64), np.float32), "swapped axes" + hint),
+    ]:
+        with pytest.raises(EncodeError, match=message):
+            lio.write(tmp_path / name, samples, 44_100)
+    with pytest.raises(EncodeError, match=r"\(channels, frames\) data needs layout='channels_first'"):
+        lio.write(tmp_path / "a.wav", pairs.T, 44_100, layout="frames_first")
+    assert os.listdir(tmp_path) == []
+    for shape in [(64, 2), (65, 65), (100, 0)]:
+        lio.write(tmp_path / "a.wav", np.zeros(shape, np.float32), 44_100)
+        assert lio.info(tmp_path / "a.wav").channels == shape[0]
+    with lio.Writer(tmp_path / "a.wav", 44_100, 882) as writer:
+        writer.write(pairs)
+    assert lio.read(tmp_path / "a.wav").samples.shape == (882, 2)
+    with (
+        pytest.raises(LayoutError, match="must have 2 channels as the writer has, got 882" + hint),
+        lio.Writer(tmp_path / "a.wav", 44_100, 2) as writer,
+    ):
+        writer.write(pairs)
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are text there")
+@pytest.mark.parametrize("extension", ["wav", "flac"])
+def test_names_that_are_not_utf8(tmp_path, monkeypatch, extension):
+    monkeypatch.chdir(tmp_path)
+    path = os.fsdecode(b"caf\xe9." + extension.encode())
+    shown = rf"caf\\udce9\.{extension}"
+    lio.write(path, np.zeros(10), 44_100)
+    with lio.Writer(path, 44_100, 2) as writer:
+        assert "udce9" in repr(writer)
+        writer.write(np.zeros((2, 20)))
+        with pytest.raises(EncodeError, match=shown):
+            writer.write(np.full((2, 1), np.nan))
+    assert os.listdir(b".") == [b"caf\xe9." + extension.encode()]
+    assert lio.info(path).frames == 20
+    assert lio.read(path).samples.shape == (2, 20)
+    with lio.open(path) as reader:
+        assert "udce9" in repr(reader)
+        with pytest.raises(ParameterError, match=shown):
+            reader.seek(21)
+    with open(path, "rb") as file:
+        assert lio.info(file).frames == 20
+    with open(path, "r+b") as file:
+        file.truncate(50)
+    with pytest.raises(DecodeError, match=shown):
+        lio.read(path)
+    with pytest.raises(FileNotFoundError) as missing:
+        lio.read("no" + path)
+    assert missing.value.filename == "no" + path
+    with pytest.raises(EncodeError, match=shown):
+        lio.write(path, np.zeros((9, 10)), 44_100, subtype="VORBIS")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")

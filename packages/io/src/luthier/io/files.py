@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from luthier.core import Audio, LayoutError
 from luthier.core.arrays import Layout
-from luthier.io.reader import Info, Readable, open  # noqa: A004
-from luthier.io.writer import Writer, borrow_planar
+from luthier.io import formats
+from luthier.io.reader import Info, Readable, label, open  # noqa: A004
+from luthier.io.writer import Writer, borrow_planar, check_path
 
 __all__ = ["info", "read", "write"]
 
@@ -89,12 +90,16 @@ def write(
     Parameters
     ----------
     path
-        Where to write; the ending chooses the format (see `available_formats`).
+        Where to write, a ``str`` or ``os.PathLike``; the ending chooses the format (see
+        `available_formats`). What stands there already must be a regular file, or a link to one.
     samples
         float32 or float64, ``(channels, frames)`` or ``(frames,)``: a NumPy array, a torch tensor or any
         array in main memory that speaks DLPack. Full scale is 1: integer subtypes and lossy formats clip
         beyond it, ``FLOAT`` and ``DOUBLE`` keep it. Integer codes of b bits are samples * 2^(b-1), rounded
         half to even, so that what was read from an integer file is written back unchanged.
+
+        More than 64 channels must have at least as many frames: fewer are taken for swapped axes. A
+        `Writer`, which is told its channels, takes them.
     sample_rate
         Frames a second, a whole number.
     subtype
@@ -107,11 +112,19 @@ def write(
     UnsupportedFormat
         When the file name's ending is unknown.
     EncodeError
-        When a sample is infinite or not a number, or the format cannot hold such a signal.
+        When a sample is infinite or not a number, the format cannot hold such a signal, or the path is
+        a pipe or a device.
     LayoutError
         When the samples have another dtype or shape.
+    ParameterError
+        When `path` is no path: ``bytes`` and file objects are not taken.
     OSError
         As the built-in `open`, and when the disk is full.
+
+    Warns
+    -----
+    ClippingWarning
+        When samples beyond full scale were clipped by an integer subtype.
 
     Examples
     --------
@@ -121,13 +134,17 @@ def write(
     >>> lio.info("silence.flac").subtype
     'PCM_24'
     """
+    name = label(check_path(path))
     planar = borrow_planar(samples, layout)
-    if planar.shape[0] == 0:
+    channels, frames = planar.shape
+    if channels == 0:
         raise LayoutError(f"samples must have at least one channel, got shape {tuple(samples.shape)}")
-    with Writer(
-        path, sample_rate, channels=planar.shape[0], subtype=subtype, frames=planar.shape[1]
-    ) as writer:
+    if channels > frames and not os.path.isdir(path):
+        form, _ = formats.choose(name, subtype)
+        formats.check_not_swapped(name, form, channels, frames, layout)
+    with Writer(path, sample_rate, channels=channels, subtype=subtype, frames=frames) as writer:
         writer.write(planar)
+        writer._complete()
 
 
 def info(source: Readable) -> Info:

@@ -96,10 +96,39 @@ def choose(path: str, subtype: str | None) -> tuple[Format, str]:
     )
 
 
+#: More channels than this in one call of `write` must have at least as many frames.
+TRUSTED_CHANNELS = 64
+
+
+def swapped(layout: str) -> str:
+    """What a message about too many channels adds where these look like frames."""
+    axes, other = ("(frames, channels)", "frames_first")
+    if layout == other:
+        axes, other = ("(channels, frames)", "channels_first")
+    return f"; {axes} data needs layout={other!r}"
+
+
+def check_not_swapped(path: str, form: Format, channels: int, frames: int, layout: str) -> None:
+    """Raise `EncodeError` when the channels are too many to be channels, and so are probably frames."""
+    if not 0 < frames < channels:
+        return
+    if channels > form.max_channels:
+        raise EncodeError(f"{path}: {_channel_limit(form, channels)}{swapped(layout)}")
+    if channels > TRUSTED_CHANNELS:
+        raise EncodeError(
+            f"{path}: {channels:,} channels of {frames:,} frames look like swapped axes{swapped(layout)}. "
+            "For so many channels use luthier.io.Writer"
+        )
+
+
+def _channel_limit(form: Format, channels: int) -> str:
+    return f"{form.name} holds 1 to {form.max_channels} channels, got {channels}"
+
+
 def check(path: str, form: Format, sample_rate: int, channels: int) -> None:
     """Raise `EncodeError` when the format cannot hold such a signal."""
     if not 1 <= channels <= form.max_channels:
-        raise EncodeError(f"{path}: {form.name} holds 1 to {form.max_channels} channels, got {channels}")
+        raise EncodeError(f"{path}: {_channel_limit(form, channels)}")
     kind = form.subtypes[0] if form.name == "OGG" else form.name
     if form.sample_rates and sample_rate not in form.sample_rates:
         rates = ", ".join(map(str, form.sample_rates))

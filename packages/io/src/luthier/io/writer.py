@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 import warnings
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
-from luthier.core import LayoutError, ParameterError, StreamError
+from luthier.core import ClippingWarning, EncodeError, LayoutError, ParameterError, StreamError
 from luthier.core.arrays import Layout, borrow, check_sample_rate
 from luthier.io import _native, formats, sndfile
+from luthier.io.reader import label
 
 __all__ = ["Writer"]
 
@@ -28,7 +30,8 @@ class Writer:
     Parameters
     ----------
     path
-        Where to write; the ending chooses the format (see `available_formats`).
+        Where to write, a ``str`` or ``os.PathLike``; the ending chooses the format (see
+        `available_formats`). What stands there already must be a regular file, or a link to one.
     sample_rate
         Frames a second, a whole number.
     channels
@@ -45,9 +48,16 @@ class Writer:
     UnsupportedFormat
         When the file name's ending is unknown.
     EncodeError
-        When the format cannot hold such a signal.
+        When the format cannot hold such a signal, or the path is a pipe or a device.
+    ParameterError
+        When `path` is no path: ``bytes`` and file objects are not taken.
     OSError
         As the built-in `open`, and when the disk is full.
+
+    Warns
+    -----
+    ClippingWarning
+        Once, on `close`, when samples beyond full scale were clipped by an integer subtype.
 
     Examples
     --------
@@ -70,18 +80,22 @@ class Writer:
     ) -> None:
         self._encoder: _native.Encoder | None = None
         self._temporary: str | None = None
-        self._name = os.fsdecode(path)
+        self._above = 0
+        plain = check_path(path)
+        self._name = label(plain)
+        mode = _mode_of(plain, self._name)
         self._rate = whole_rate(sample_rate)
         if not isinstance(channels, int | np.integer) or isinstance(channels, bool):
             raise ParameterError(f"channels must be a whole number, got {channels!r}")
         self._channels = int(channels)
         form, kind = formats.choose(self._name, subtype)
+        self._unclipped = 'subtype="FLOAT"' if "FLOAT" in form.subtypes else 'WAV with subtype="FLOAT"'
         formats.check(self._name, form, self._rate, self._channels)
         if form.name != "WAV" and not _native.sndfile_loaded():
             sndfile.load()
         # A symbolic link keeps pointing where it does: its target is what is replaced.
-        self._target = os.path.realpath(self._name)
-        descriptor, self._temporary = _create_beside(self._target, self._name)
+        self._target = os.path.realpath(plain)
+        descriptor, self._temporary = _create_beside(self._target, plain, mode)
         try:
             self._encoder = _native.open_encoder(
                 descriptor,
@@ -120,27 +134,42 @@ class Writer:
         Raises
         ------
         EncodeError
-            For a sample that is infinite or not a number. The file is given up.
+            For a sample that is infinite or not a number. All samples are looked at before the first
+            is encoded: none of these is in the file then, and the writer can go on. Any other failure
+            gives the file up.
         LayoutError
             For another shape or dtype.
         """
         encoder = self._open()
         planar = borrow_planar(samples, layout)
         if planar.shape[0] != self._channels:
+            swapped = formats.swapped(layout) if planar.shape[1] == self._channels else ""
             raise LayoutError(
                 f"{self._name}: samples must have {self._channels} channels as the writer has, "
-                f"got {planar.shape[0]}"
+                f"got {planar.shape[0]}{swapped}"
             )
         if planar.shape[1] == 0:
             return
+        above = encoder.check(planar)
         try:
             encoder.write(planar)
         except BaseException:
             self.abort()
             raise
+        self._above += above
 
     def close(self) -> None:
-        """Complete the file and give it its name. Closing twice is allowed."""
+        """Complete the file and give it its name. Closing twice is allowed.
+
+        Warns
+        -----
+        ClippingWarning
+            When samples beyond full scale were clipped by an integer subtype.
+        """
+        self._complete()
+
+    def _complete(self) -> None:
+        # Called by what the user calls, and by nothing else: the warning names the user's line.
         if self._encoder is None or self._temporary is None:
             return
         try:
@@ -151,6 +180,15 @@ class Writer:
         except BaseException:
             self.abort()
             raise
+        if self._above > 0:
+            warnings.warn(self._clipped(), ClippingWarning, stacklevel=3)
+
+    def _clipped(self) -> str:
+        many = self._above != 1
+        return (
+            f"{self._name}: {self._above:,} sample{'s' if many else ''} beyond full scale (1.0) "
+            f"{'were' if many else 'was'} clipped; lower the level, or write {self._unclipped}"
+        )
 
     def abort(self) -> None:
         """Give the file up: nothing is left of it, and what was under its name before stays."""
@@ -174,7 +212,7 @@ class Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self.close()
+            self._complete()
         else:
             self.abort()
 
@@ -208,16 +246,45 @@ def borrow_planar(samples: Any, layout: Layout) -> Any:
     return borrowed.array[0]
 
 
-def _create_beside(target: str, name: str) -> tuple[int, str]:
-    """A new file in the target's folder, with the permissions that the target has or would get."""
-    if os.path.isdir(target):
-        raise IsADirectoryError(21, "is a directory", name)
+def check_path(path: object) -> str:
+    """The path to write to as a string, or the error that says what is allowed."""
+    if isinstance(path, str | os.PathLike):
+        return os.fsdecode(path)
+    allowed = "path must be a str or an os.PathLike"
+    if isinstance(path, bytes | bytearray | memoryview):
+        raise ParameterError(
+            f"{allowed}, got {type(path).__name__}, which stands for a file's contents in luthier.io.read; "
+            "pass os.fsdecode(path)"
+        )
+    if hasattr(path, "write"):
+        raise ParameterError(
+            f"{allowed}, got {type(path).__name__}: a file takes its name when it is whole, which an open "
+            "one cannot; write to a temporary file and copy its bytes"
+        )
+    raise ParameterError(f"{allowed}, got {path if path is None else type(path).__name__}")
+
+
+def _mode_of(path: str, name: str) -> int | None:
+    """The permissions of what the new file will replace, None for nothing, or why it must not be replaced."""
     try:
-        mode: int | None = os.stat(target).st_mode & 0o777
+        mode = os.stat(path).st_mode
     except FileNotFoundError:
-        mode = None
-    if mode is not None and not os.access(target, os.W_OK):
-        raise PermissionError(13, "is read-only", name)
+        return None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(21, "is a directory; name a file in it", path)
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
+        raise EncodeError(
+            f"{name}: is {kinds.get(stat.S_IFMT(mode), 'a device')}, not a regular file. The finished file "
+            "would replace it; write to a regular file, and copy that"
+        )
+    if not os.access(path, os.W_OK):
+        raise PermissionError(13, "is read-only", path)
+    return stat.S_IMODE(mode) & 0o777
+
+
+def _create_beside(target: str, name: str, mode: int | None) -> tuple[int, str]:
+    """A new file in the target's folder, with the permissions `mode` where those are known."""
     folder, base = os.path.split(target)
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     for _ in range(100):
