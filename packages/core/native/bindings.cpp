@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "luthier/dispatch.h"
+#include "luthier/python.h"
 #include "registers.h"
 #include "thread_pool.h"
 
@@ -44,16 +45,17 @@ bool pool_meets(std::size_t n, double seconds) {
 }  // namespace
 
 NB_MODULE(_native, m) {
+    luthier::watch_exit();
     m.attr("isa") = luthier::isa_name(luthier::selected_isa());
     m.attr("cpu_isa") = luthier::isa_name(luthier::cpu_isa());
     m.def("pool", [] { return nb::capsule(luthier::core::pool(), luthier::kPoolCapsule); });
     m.def("threads", &luthier::core::threads);
     m.def("default_threads", &luthier::core::default_threads);
     m.def("set_threads", &luthier::core::set_threads, nb::arg("count"),
-          nb::call_guard<nb::gil_scoped_release>());
+          nb::call_guard<luthier::ReleaseGil>());
     m.def("_pool_visits", &pool_visits, nb::arg("outer"), nb::arg("inner"),
-          nb::call_guard<nb::gil_scoped_release>());
+          nb::call_guard<luthier::ReleaseGil>());
     m.def("_pool_meets", &pool_meets, nb::arg("n"), nb::arg("seconds"),
-          nb::call_guard<nb::gil_scoped_release>());
+          nb::call_guard<luthier::ReleaseGil>());
     luthier::core::register_all(m);
 }

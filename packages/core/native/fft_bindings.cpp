@@ -12,6 +12,7 @@
 
 #include "fft_kernels.h"
 #include "luthier/dispatch.h"
+#include "luthier/python.h"
 #include "luthier/window.h"
 #include "registers.h"
 
@@ -51,18 +52,18 @@ class Plan {
 
     void forward(Input<T> in, Output<T> out) const {
         const std::size_t count = rows(in, signal(), out, spectrum());
-        nb::gil_scoped_release released;
+        ReleaseGil released;
         kernels<T, Complex>().forward(plan_, in.data(), out.data(), static_cast<long long>(count));
     }
     void inverse(Input<T> in, Output<T> out) const {
         const std::size_t count = rows(in, spectrum(), out, signal());
-        nb::gil_scoped_release released;
+        ReleaseGil released;
         kernels<T, Complex>().inverse(plan_, in.data(), out.data(), static_cast<long long>(count));
     }
     void convolve(Input<T> a, Input<T> b, Output<T> out) const {
         rows(b, signal(), out, signal());
         const auto count = static_cast<long long>(rows(a, signal(), out, signal()));
-        nb::gil_scoped_release released;
+        ReleaseGil released;
         if constexpr (std::is_same_v<T, float>)
             select_fft_kernels().convolve32(plan_, a.data(), b.data(), out.data(), count);
         else
@@ -116,7 +117,7 @@ nb::ndarray<nb::numpy, double, nb::ndim<1>> window(const std::string& name, int 
     const Window which = window_by_name(name);
     auto data = std::make_unique<double[]>(static_cast<std::size_t>(n));
     {
-        nb::gil_scoped_release released;
+        ReleaseGil released;
         make_window(which, data.get(), n, periodic, shape);
     }
     double* points = data.release();

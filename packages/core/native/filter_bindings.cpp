@@ -13,6 +13,7 @@
 
 #include "filter_kernels.h"
 #include "luthier/dispatch.h"
+#include "luthier/python.h"
 #include "registers.h"
 
 LUTHIER_DISPATCH(FilterKernels, filter_kernels)
@@ -61,7 +62,7 @@ void elementary(const std::string& name, Vector<const T> x, Vector<T> out, bool 
     const int function = index_of(names, 8, name);
     whole_groups(x.size());
     same(x.size(), out.size());
-    nb::gil_scoped_release released;
+    ReleaseGil released;
     kernels<T>().elementary(function, vectors, x.data(), out.data(), (long long)x.size());
 }
 
@@ -115,7 +116,7 @@ class Cascade {
     void process(Channels<T> x) {
         same(x.shape(0), std::size_t(channels_));
         whole_groups(x.shape(1));
-        nb::gil_scoped_release released;
+        ReleaseGil released;
         kernels<T>().process(cascade_, x.data(), (long long)x.shape(1), channels_, int(x.shape(1)));
     }
 
@@ -124,7 +125,7 @@ class Cascade {
         same(x.shape(0), std::size_t(channels_));
         whole_groups(x.shape(1));
         check_section(values);
-        nb::gil_scoped_release released;
+        ReleaseGil released;
         for (int i = 0; i < repeats; ++i) {
             for (int s = 0; s < sections_; ++s) kernels<T>().set(cascade_, s, values.data());
             kernels<T>().process(cascade_, x.data(), (long long)x.shape(1), channels_, int(x.shape(1)));
@@ -160,7 +161,7 @@ void delay(Vector<const T> x, Vector<const double> delays, Vector<T> out, int ma
     for (std::size_t i = 0; i < delays.size(); ++i)
         if (!(delays.data()[i] >= 0 && delays.data()[i] <= max_delay))
             throw std::invalid_argument("a delay is beyond max_delay");
-    nb::gil_scoped_release released;
+    ReleaseGil released;
     kernels<T>().delay(x.data(), delays.data(), out.data(), int(x.size()), max_delay, mode, rerun);
 }
 
@@ -172,7 +173,7 @@ void envelope(Channels<const T> x, Channels<T> out, double attack_ms, double rel
     same(x.shape(0), out.shape(0));
     same(x.shape(1), out.shape(1));
     if (step <= 0) throw std::invalid_argument("step must be positive");
-    nb::gil_scoped_release released;
+    ReleaseGil released;
     kernels<T>().envelope(x.data(), out.data(), int(x.shape(0)), int(x.shape(1)), step, attack_ms, release_ms,
                           sample_rate, rms);
 }

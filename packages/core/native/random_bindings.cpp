@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "luthier/dispatch.h"
+#include "luthier/python.h"
 #include "random_kernels.h"
 #include "registers.h"
 
@@ -24,7 +25,7 @@ using Output = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T, class F>
 void fill(F kernel, Output<T> out, std::uint64_t key, std::uint64_t stream, std::uint64_t first) {
     if (out.size() % 64 != 0) throw std::invalid_argument("numbers come in blocks of 64");
-    nb::gil_scoped_release released;
+    ReleaseGil released;
     kernel(key, stream, first, (long long)(out.size() / 64), out.data());
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "luthier/dispatch.h"
+#include "luthier/python.h"
 #include "stream.h"
 
 LUTHIER_DISPATCH(effects::EffectLibraries, effect_libraries)
@@ -94,7 +95,7 @@ class PyStream {
     PyStream(nb::handle plan, double rate, int channels, int items) : rate_(rate) {
         const Plan read = read_plan(plan, rate, tapers_);
         const luthier_pool* pool = shared_pool();
-        nb::gil_scoped_release unlocked;  // a large batch of reverbs takes seconds to set up
+        ReleaseGil unlocked;  // a large batch of reverbs takes seconds to set up
         stream_.emplace(library(T()), read, rate, channels, items, pool);
     }
 
@@ -117,7 +118,7 @@ class PyStream {
         bool unclean = false;
         for (std::ptrdiff_t at = 0; at < frames; at += slice) {
             {
-                nb::gil_scoped_release unlocked;
+                ReleaseGil unlocked;
                 std::lock_guard lock(mutex_);
                 for (const auto& [leaf, parameter, values] : lanes)
                     stream_->follow(leaf, parameter, values.data() + at,
@@ -133,13 +134,13 @@ class PyStream {
     // May come from another thread than process().
     void assign(std::size_t leaf, int parameter, nb::handle value) {
         const Source source = read_source(value, tapers_.at(leaf).at(parameter), rate_);
-        nb::gil_scoped_release unlocked;
+        ReleaseGil unlocked;
         std::lock_guard lock(mutex_);
         stream_->assign(leaf, parameter, source);
     }
 
     void reset() {
-        nb::gil_scoped_release unlocked;
+        ReleaseGil unlocked;
         std::lock_guard lock(mutex_);
         stream_->reset();
     }
@@ -176,6 +177,7 @@ void bind_stream(nb::module_& m, const char* name) {
 }  // namespace luthier::effects
 
 NB_MODULE(_native, m) {
+    luthier::watch_exit();
     using namespace luthier::effects;
     // Fails here and now when LUTHIER_ISA asks for what this CPU cannot run.
     luthier::select_effect_libraries();

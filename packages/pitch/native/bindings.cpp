@@ -3,9 +3,11 @@
 #include <nanobind/nanobind.h>
 
 #include "luthier/dispatch.h"
+#include "luthier/python.h"
 #include "registers.h"
 
 NB_MODULE(_native, m) {
+    luthier::watch_exit();
     m.attr("isa") = luthier::isa_name(luthier::selected_isa());
     luthier::pitch::register_yin(m);
 }

@@ -9,6 +9,7 @@
 #include <new>
 
 #include "luthier/pool.h"
+#include "luthier/python.h"
 
 namespace luthier::pitch {
 
@@ -25,7 +26,7 @@ void spread(const luthier_pool* pool, std::int64_t rows, std::int64_t frames, in
         const std::int64_t count = std::min(round, tasks - done);
         const auto began = std::chrono::steady_clock::now();
         {
-            nanobind::gil_scoped_release unlocked;
+            ReleaseGil unlocked;
             parallel_for(pool, std::size_t(count), [&](std::size_t i) {
                 const std::int64_t task = done + std::int64_t(i);
                 const std::int64_t first = task % per_row * frames_per_task;

@@ -138,7 +138,7 @@ void track(Rows<T> samples, double sample_rate, double hop, double f_min, double
 
 template <class T>
 bool finite(Rows<T> samples) {
-    nb::gil_scoped_release unlocked;
+    ReleaseGil unlocked;
     return kernels<T>().finite(samples.data(), std::int64_t(samples.size()));
 }
 

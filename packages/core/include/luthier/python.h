@@ -1,0 +1,52 @@
+// Leaving the interpreter for native work, and coming back. For binding sources.
+//
+// Before CPython 3.14 a daemon thread that asks for the GIL while the interpreter shuts down is ended with
+// pthread_exit, whose unwinding may not cross a destructor: the whole process would abort at its exit. Such a
+// thread sleeps here instead, until the process is gone.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+namespace luthier {
+
+namespace detail {
+inline std::atomic<bool> closing{false};
+inline std::thread::id closing_thread;
+}  // namespace detail
+
+// In place of nb::gil_scoped_release, in a module that called watch_exit().
+class ReleaseGil {
+  public:
+    ReleaseGil() : state_(PyEval_SaveThread()) {}
+    ~ReleaseGil() {
+        while (detail::closing.load(std::memory_order_acquire) &&
+               std::this_thread::get_id() != detail::closing_thread)
+            std::this_thread::sleep_for(std::chrono::hours(1));
+        PyEval_RestoreThread(state_);
+    }
+    ReleaseGil(const ReleaseGil&) = delete;
+    ReleaseGil& operator=(const ReleaseGil&) = delete;
+
+  private:
+    PyThreadState* state_;
+};
+
+// Called once, when the module loads.
+inline void watch_exit() {
+    nanobind::module_::import_("atexit").attr("register")(nanobind::cpp_function([] {
+        detail::closing_thread = std::this_thread::get_id();
+        detail::closing.store(true, std::memory_order_release);
+        // Who waits for the GIL already gets it now, while that is still harmless.
+        PyThreadState* state = PyEval_SaveThread();
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        PyEval_RestoreThread(state);
+        // What such threads hold is never given back, and nobody need read a list of it.
+        nanobind::set_leak_warnings(false);
+    }));
+}
+
+}  // namespace luthier
