@@ -24,19 +24,20 @@ PAGES = [page for page in PAGES if "_build" not in page.parts and FENCE.search(p
 
 
 @pytest.fixture
-def recording(tmp_path, monkeypatch):
-    """A folder to work in, with the files that the examples name."""
+def recording(tmp_path, monkeypatch, request):
+    """A folder to work in, with the files that the examples name, in stereo unless asked otherwise."""
     import luthier.io as lio
 
     seconds = np.arange(88_200) / 44_100
     tone = 0.3 * np.sin(2 * np.pi * 220 * seconds) + 0.1 * np.sin(2 * np.pi * 660 * seconds)
     left = tone.astype(np.float32)
     for name in ("take.wav", "voice.wav", "long.wav", "take.flac", "take.mp3"):
-        lio.write(tmp_path / name, np.stack([left, left]), 44_100)
+        lio.write(tmp_path / name, np.stack([left] * getattr(request, "param", 2)), 44_100)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
+@pytest.mark.parametrize("recording", [1, 2], ids=["mono", "stereo"], indirect=True)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_examples_of_a_page_run(page, recording):
     # The fences of a page are one program, as a reader types them.
