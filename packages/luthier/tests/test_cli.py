@@ -309,6 +309,14 @@ def test_where_results_go(
     assert [line.split(" -> ")[1].partition(":")[0] for line in out.splitlines()] == wanted
 
 
+def test_one_output_of_many_that_cannot_be_written_fails_alone(run: Run, many: Path) -> None:
+    shutil.copy("b.wav", "b.xyz")
+    code, _, err = run("process", "a.wav", "b.xyz", "out/", "--chain", "gain")
+    assert code == 1
+    assert "'.xyz' names no format" in one_line(err)
+    assert names(many / "out") == ["a.wav"]
+
+
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(run: Run, folder: Path) -> None:
     shutil.copy("tone.wav", "take[1].wav")
     shutil.copy("tone.wav", "take1.wav")
