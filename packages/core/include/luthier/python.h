@@ -15,6 +15,7 @@ namespace luthier {
 
 namespace detail {
 inline std::atomic<bool> closing{false};
+inline std::atomic<int> returning{0};  // threads between the question whether to come back and having done so
 inline std::thread::id closing_thread;
 }  // namespace detail
 
@@ -23,10 +24,13 @@ class ReleaseGil {
   public:
     ReleaseGil() : state_(PyEval_SaveThread()) {}
     ~ReleaseGil() {
-        while (detail::closing.load(std::memory_order_acquire) &&
-               std::this_thread::get_id() != detail::closing_thread)
-            std::this_thread::sleep_for(std::chrono::hours(1));
+        ++detail::returning;
+        if (detail::closing && std::this_thread::get_id() != detail::closing_thread) {
+            --detail::returning;
+            for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+        }
         PyEval_RestoreThread(state_);
+        --detail::returning;
     }
     ReleaseGil(const ReleaseGil&) = delete;
     ReleaseGil& operator=(const ReleaseGil&) = delete;
@@ -39,10 +43,11 @@ class ReleaseGil {
 inline void watch_exit() {
     nanobind::module_::import_("atexit").attr("register")(nanobind::cpp_function([] {
         detail::closing_thread = std::this_thread::get_id();
-        detail::closing.store(true, std::memory_order_release);
+        detail::closing = true;
         // Who waits for the GIL already gets it now, while that is still harmless.
         PyThreadState* state = PyEval_SaveThread();
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        for (int i = 0; i < 1000 && detail::returning > 0; ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
         PyEval_RestoreThread(state);
         // What such threads hold is never given back, and nobody need read a list of it.
         nanobind::set_leak_warnings(false);
