@@ -212,7 +212,7 @@ inline void SndfileDecoder::throw_unreadable() const {
                           ")");
     throw UnsupportedFormat(name +
                             ": is not audio of a known format, or its first bytes are damaged. "
-                            "Readable are WAV, FLAC, MP3, Ogg Vorbis, Opus and AIFF");
+                            "Readable are WAV, FLAC, MP3, Ogg Vorbis, Opus, AIFF, AU, CAF, W64 and others");
 }
 
 }  // namespace luthier::io
