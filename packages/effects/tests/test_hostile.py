@@ -223,6 +223,7 @@ def nested(depth: int) -> str:
         '{"effect":"Gain","gain_db":1' + "0" * 400 + "}",
         '{"effect":"Gain","gain_db":1' + "0" * 5000 + "}",
         '{"effect":"Gain","schema":"1"}',
+        '{"effect":"Gain","schema":true}',
         nested(100),
         nested(100_000),
         "null",

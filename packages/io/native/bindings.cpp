@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 
+#include "luthier/python.h"
 #include "sndfile_reader.h"
 #include "sndfile_writer.h"
 #include "wav_reader.h"
@@ -29,7 +30,7 @@ class Signals : public Progress {
         const auto now = Clock::now();
         if (now - last_ < std::chrono::milliseconds(50)) return;
         last_ = now;
-        nb::gil_scoped_acquire gil;
+        AcquireGil gil;
         if (PyErr_CheckSignals() != 0) throw nb::python_error();
     }
 
@@ -44,7 +45,7 @@ class BufferSource : public MemorySource {
     BufferSource(std::string name, Py_buffer view)
         : MemorySource(std::move(name), view.buf, std::int64_t(view.len)), view_(view) {}
     ~BufferSource() override {
-        nb::gil_scoped_acquire gil;
+        AcquireGil gil;
         PyBuffer_Release(&view_);
     }
 
@@ -76,7 +77,7 @@ using PlanarInput = nb::ndarray<const T, nb::ndim<2>, nb::device::cpu, nb::c_con
 // Runs `body` without the GIL and with the object to itself.
 template <class Object, class F>
 auto alone(Object& object, F&& body) {
-    nb::gil_scoped_release release;
+    ReleaseGil release;
     std::lock_guard lock(object.mutex);
     return body();
 }
@@ -148,11 +149,12 @@ void translate(const std::exception_ptr& thrown, void*) {
 }  // namespace
 
 NB_MODULE(_native, m) {
+    watch_exit();
     nb::register_exception_translator(translate);
 
     m.def(
         "load_sndfile", [](const std::string& path) { return std::string(sf::load(path).version_string()); },
-        "path"_a, nb::call_guard<nb::gil_scoped_release>());
+        "path"_a, nb::call_guard<ReleaseGil>());
     m.def("sndfile_loaded", [] { return sf::loaded().load() != nullptr; });
 
     nb::class_<Source>(m, "Source").def_prop_ro("size", &Source::size).def_prop_ro("name", &Source::name);
@@ -178,7 +180,7 @@ NB_MODULE(_native, m) {
             "frames"_a)
         .def("read_into", &read_into<float>, "out"_a.noconvert(), "interleaved"_a)
         .def("read_into", &read_into<double>, "out"_a.noconvert(), "interleaved"_a);
-    m.def("open_decoder", &open_decoder, "source"_a, nb::call_guard<nb::gil_scoped_release>());
+    m.def("open_decoder", &open_decoder, "source"_a, nb::call_guard<ReleaseGil>());
 
     nb::class_<Encoder>(m, "Encoder")
         .def_prop_ro("position", [](Encoder& e) { return alone(e, [&] { return e.position(); }); })
@@ -198,5 +200,5 @@ NB_MODULE(_native, m) {
             return std::make_unique<SndfileEncoder>(std::move(sink), format, subtype, sample_rate, channels);
         },
         "descriptor"_a, "name"_a, "format"_a, "subtype"_a, "sample_rate"_a, "channels"_a, "frames"_a,
-        nb::call_guard<nb::gil_scoped_release>());
+        nb::call_guard<ReleaseGil>());
 }

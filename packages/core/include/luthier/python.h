@@ -17,6 +17,18 @@ namespace detail {
 inline std::atomic<bool> closing{false};
 inline std::atomic<int> returning{0};  // threads between the question whether to come back and having done so
 inline std::thread::id closing_thread;
+
+// Takes the GIL with `take`, or sleeps for ever when it is too late for that.
+template <class F>
+void come_back(F&& take) {
+    ++returning;
+    if (closing && std::this_thread::get_id() != closing_thread) {
+        --returning;
+        for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+    }
+    take();
+    --returning;
+}
 }  // namespace detail
 
 // In place of nb::gil_scoped_release, in a module that called watch_exit().
@@ -24,19 +36,27 @@ class ReleaseGil {
   public:
     ReleaseGil() : state_(PyEval_SaveThread()) {}
     ~ReleaseGil() {
-        ++detail::returning;
-        if (detail::closing && std::this_thread::get_id() != detail::closing_thread) {
-            --detail::returning;
-            for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
-        }
-        PyEval_RestoreThread(state_);
-        --detail::returning;
+        detail::come_back([this] { PyEval_RestoreThread(state_); });
     }
     ReleaseGil(const ReleaseGil&) = delete;
     ReleaseGil& operator=(const ReleaseGil&) = delete;
 
   private:
     PyThreadState* state_;
+};
+
+// In place of nb::gil_scoped_acquire, inside native work.
+class AcquireGil {
+  public:
+    AcquireGil() {
+        detail::come_back([this] { state_ = PyGILState_Ensure(); });
+    }
+    ~AcquireGil() { PyGILState_Release(state_); }
+    AcquireGil(const AcquireGil&) = delete;
+    AcquireGil& operator=(const AcquireGil&) = delete;
+
+  private:
+    PyGILState_STATE state_;
 };
 
 // Called once, when the module loads.

@@ -138,7 +138,7 @@ class Effect:
             Values that move with the samples: ``{"0.cutoff_hz": array}`` for the parameter ``cutoff_hz`` of a
             chain's first effect, ``{"gain_db": array}`` for a single effect's own. An array has a value for
             each frame, ``(frames,)``, or for each frame of each item of a batch, ``(batch, frames)``. It is
-            read at the first of every 16 frames, and reached 16 frames later.
+            read at the first of every 16 frames, and reached at the last of them.
 
         Returns
         -------
@@ -240,7 +240,7 @@ class Effect:
         if not isinstance(data, Mapping):
             raise ParameterError(f"an effect's data must be a mapping, got {type(data).__name__}")
         schema = data.get("schema", SCHEMA)
-        if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+        if not isinstance(schema, int) or isinstance(schema, bool) or not 1 <= schema <= SCHEMA:
             raise ParameterError(
                 f"this effect was written with schema {schema!r}, and this version reads up to {SCHEMA}: "
                 "update luthier-effects"
