@@ -237,6 +237,11 @@ def test_nonsense_is_refused_as_nonsense(text: str) -> None:
         fx.Effect.from_json(text)
 
 
+def test_a_schema_beyond_printing_is_refused() -> None:
+    with pytest.raises(ParameterError, match="too long to print"):
+        fx.Effect.from_dict({"effect": "Gain", "schema": 10**5000})
+
+
 def test_effects_that_hold_themselves_or_too_many_levels() -> None:
     chain = fx.Chain()
     chain.append(fx.Mix([chain]))

@@ -242,7 +242,7 @@ class Effect:
         schema = data.get("schema", SCHEMA)
         if not isinstance(schema, int) or isinstance(schema, bool) or not 1 <= schema <= SCHEMA:
             raise ParameterError(
-                f"this effect was written with schema {schema!r}, and this version reads up to {SCHEMA}: "
+                f"this effect was written with schema {shown(schema)}, this version reads up to {SCHEMA}: "
                 "update luthier-effects"
             )
         return _from_tree(data)
@@ -263,8 +263,8 @@ class Effect:
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits that change when the sound of this effect may.
 
-        They depend on the classes, their revisions and the exact parameter values, and not on the
-        process, the platform or the order of anything.
+        They depend on the classes, their revisions, the exact parameter values and the places in chains,
+        and on neither the process nor the platform.
         """
         revisions = sorted({(type(e).__name__, type(e).revision) for e in _walk(self)})
         text = json.dumps([self.to_dict(), revisions], sort_keys=True, separators=(",", ":"))
