@@ -15,7 +15,16 @@ import numpy.typing as npt
 
 from luthier.core.errors import LayoutError, ParameterError
 
-__all__ = ["Borrowed", "Layout", "Samples", "borrow", "borrow_out", "check_channels", "check_sample_rate"]
+__all__ = [
+    "MOST_CHANNELS",
+    "Borrowed",
+    "Layout",
+    "Samples",
+    "borrow",
+    "borrow_out",
+    "check_channels",
+    "check_sample_rate",
+]
 
 Layout = Literal["channels_first", "frames_first"]
 Samples = npt.NDArray[np.floating[Any]]

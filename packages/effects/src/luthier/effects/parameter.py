@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from luthier.core import ParameterError
@@ -46,7 +46,6 @@ class Parameter:
     default: float
     taper: Taper
     doc: str
-    _key: str = field(default="", repr=False, compare=False)
 
     def validate(self, value: object, owner: str) -> float | Curve | LFO:
         """Return `value` as a float (a `Curve` or `LFO` as it is), or raise `ParameterError` naming effect,

@@ -11,7 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.core import LayoutError, NonFiniteWarning, ParameterError, StreamError
-from luthier.core.arrays import Borrowed, Layout, Samples, borrow, borrow_out, check_sample_rate
+from luthier.core.arrays import (
+    MOST_CHANNELS,
+    Borrowed,
+    Layout,
+    Samples,
+    borrow,
+    borrow_out,
+    check_sample_rate,
+)
 from luthier.effects import _native
 from luthier.effects.effect import MAXIMUM_DEPTH, Effect, _depth, _leaves
 from luthier.effects.parameter import shown
@@ -21,8 +29,7 @@ __all__ = ["Stream"]
 #: Leaf, parameter, and (batch or 1, frames) values of each automated parameter.
 Lanes = Sequence[tuple[int, int, npt.NDArray[np.float64]]]
 
-#: Bounds on what a typing error may allocate: channels, and channels times the items of a batch.
-_MAXIMUM_CHANNELS = 4096
+#: A bound on what a typing error may allocate: channels times the items of a batch.
 _MAXIMUM_SIGNALS = 1 << 20
 
 #: Frames of silence that a tail is computed in at once.
@@ -67,7 +74,7 @@ class Stream:
         layout: Layout = "channels_first",
     ) -> None:
         self._sample_rate = check_sample_rate(sample_rate)
-        self._channels = _count(channels, "channels", 0, _MAXIMUM_CHANNELS)
+        self._channels = _count(channels, "channels", 0, MOST_CHANNELS)
         self._batch = None if batch is None else _count(batch, "batch", 0, _MAXIMUM_SIGNALS)
         self._items = 1 if self._batch is None else self._batch
         if self._items * self._channels > _MAXIMUM_SIGNALS:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_to", "run"]
 
-FMAX = 2000.0
+#: Options that stand for parameters of `luthier.pitch.track`, whose defaults are theirs.
+_SETTINGS = ("method", "fmin", "fmax", "hop_s")
 
 
 def add_to(commands: Any) -> None:
@@ -42,12 +43,11 @@ def add_to(commands: Any) -> None:
         "directory or a name with {stem} or *",
     )
     parser.add_argument("--plot", metavar="OUT", help="draw waveform and f0: a .png, .svg or .pdf, as --csv")
-    parser.add_argument("--method", default="yin", help="how to track (default: %(default)s)")
-    parser.add_argument("--fmin", type=float, default=50.0, metavar="HZ", help="lowest f0 (%(default)s)")
-    parser.add_argument("--fmax", type=float, default=FMAX, metavar="HZ", help="highest f0 (%(default)s)")
-    parser.add_argument(
-        "--hop-s", type=float, default=0.01, metavar="S", help="seconds between frames (%(default)s)"
-    )
+    shown = _defaults()
+    parser.add_argument("--method", help=f"how to track ({shown['method']})")
+    parser.add_argument("--fmin", type=float, metavar="HZ", help=f"lowest f0 ({shown['fmin']})")
+    parser.add_argument("--fmax", type=float, metavar="HZ", help=f"highest f0 ({shown['fmax']})")
+    parser.add_argument("--hop-s", type=float, metavar="S", help=f"seconds between frames ({shown['hop_s']})")
     parser.add_argument("--channel", type=int, metavar="N", help="track channel N, counted from 1")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     parser.add_argument("-q", "--quiet", action="store_true", help="print no summary")
@@ -92,14 +92,28 @@ def run(arguments: argparse.Namespace) -> int:
     return each_file(work, sources, quiet=arguments.quiet, debug=arguments.debug)
 
 
+def _defaults() -> dict[str, Any]:
+    """The tracker's own; dashes where it cannot be loaded, for the help must come even then."""
+    try:
+        from luthier.pitch import track
+    except ImportError:
+        return dict.fromkeys(_SETTINGS, "-")
+    return dict(track.__kwdefaults__ or {})
+
+
+def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The tracker's settings: what was given, and its own defaults."""
+    defaults = _defaults()
+    given = {name: getattr(arguments, name) for name in _SETTINGS}
+    return {name: defaults[name] if value is None else value for name, value in given.items()}
+
+
 def _check_settings(arguments: argparse.Namespace) -> None:
     """Raise `UsageError` for values that are wrong for any file."""
     from luthier.pitch.tracking import check_settings
 
     try:
-        check_settings(
-            method=arguments.method, fmin=arguments.fmin, fmax=arguments.fmax, hop_s=arguments.hop_s
-        )
+        check_settings(**_settings(arguments))
     except ParameterError as error:
         raise UsageError(str(error)) from error
     if arguments.channel is not None and arguments.channel < 1:
@@ -121,12 +135,10 @@ def track_file(path: Path, arguments: argparse.Namespace, progress: Progress) ->
             channel = arguments.channel - 1
         progress.expect(reader.info.duration)
         # The default range is the tracker's; a file of a low rate takes what of it there is.
-        highest = reader.sample_rate / 2
-        fmax = min(arguments.fmax, highest) if arguments.fmax == FMAX else arguments.fmax
-        return track(
-            reader, channel, method=arguments.method, fmin=arguments.fmin, fmax=fmax,
-            hop_s=arguments.hop_s, advance=progress.advance,
-        )  # fmt: skip
+        settings = _settings(arguments)
+        if arguments.fmax is None:
+            settings["fmax"] = min(settings["fmax"], reader.sample_rate / 2)
+        return track(reader, channel, advance=progress.advance, **settings)
 
 
 def summary(duration: float, pitch: Pitch) -> str:
