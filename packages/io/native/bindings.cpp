@@ -1,19 +1,22 @@
 // luthier.io._native: decoders and encoders. Thin: arguments in, the GIL released, errors out.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unique_ptr.h>
 
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <tuple>
 
 #include "luthier/python.h"
-#include "sndfile_reader.h"
+#include "open.h"
 #include "sndfile_writer.h"
-#include "wav_reader.h"
 #include "wav_writer.h"
 
 namespace nb = nanobind;
@@ -59,16 +62,6 @@ std::shared_ptr<Source> buffer_source(nb::handle object, const std::string& name
     return std::make_shared<BufferSource>(name, view);
 }
 
-std::unique_ptr<Decoder> open_decoder(std::shared_ptr<Source> source) {
-    unsigned char head[12];
-    if (is_wav(head, source->read_at(0, head, sizeof head))) {
-        WavLayout wav = parse_wav(*source);
-        if (wav.native) return std::make_unique<WavDecoder>(std::move(source), std::move(wav));
-    }
-    Signals signals;
-    return std::make_unique<SndfileDecoder>(std::move(source), signals);
-}
-
 template <class T>
 using Planar = nb::ndarray<T, nb::ndim<2>, nb::device::cpu>;
 template <class T>
@@ -83,7 +76,7 @@ auto alone(Object& object, F&& body) {
 }
 
 template <class T>
-void read_into(Decoder& decoder, Planar<T> out, bool interleaved) {
+std::int64_t read_into(Decoder& decoder, Planar<T> out, bool interleaved, bool pad) {
     const int channels = decoder.info().channels;
     const bool shaped =
         interleaved ? out.shape(1) == std::size_t(channels) && out.stride(1) == 1 &&
@@ -92,10 +85,18 @@ void read_into(Decoder& decoder, Planar<T> out, bool interleaved) {
     if (!shaped) throw nb::value_error("the array's shape or strides do not fit");
     const Target<T> target{out.data(), std::ptrdiff_t(interleaved ? 0 : out.stride(0)), interleaved};
     const auto frames = std::int64_t(interleaved ? out.shape(0) : out.shape(1));
-    alone(decoder, [&] {
+    return alone(decoder, [&] {
         Signals signals;
-        decoder.read(target, frames, signals);
+        return pad ? read_padded(decoder, target, frames, signals) : decoder.read(target, frames, signals);
     });
+}
+
+// (reason, frame, offset) of damage, or None.
+using DamageTuple = std::optional<std::tuple<std::string, std::int64_t, std::int64_t>>;
+
+DamageTuple as_tuple(const std::optional<Damage>& damage) {
+    if (!damage) return std::nullopt;
+    return std::tuple(damage->reason, damage->frame, damage->offset);
 }
 
 template <class T>
@@ -175,12 +176,33 @@ NB_MODULE(_native, m) {
         .def_prop_ro("position", [](Decoder& d) { return alone(d, [&] { return d.position(); }); })
         .def(
             "seek", [](Decoder& d, std::int64_t frame) { alone(d, [&] { d.seek(frame); }); }, "frame"_a)
+        .def_prop_ro("promised", [](Decoder& d) { return d.info().promised; })
+        .def_prop_ro("damage", [](Decoder& d) { return alone(d, [&] { return as_tuple(d.damage()); }); })
+        .def_prop_ro("fault", [](Decoder& d) { return alone(d, [&] { return as_tuple(d.fault()); }); })
+        .def("read_into", &read_into<float>, "out"_a.noconvert(), "interleaved"_a, "pad"_a = false)
+        .def("read_into", &read_into<double>, "out"_a.noconvert(), "interleaved"_a, "pad"_a = false)
+        .def("index",
+             [](Decoder& d) {
+                 const std::string index = alone(d, [&] {
+                     Signals signals;
+                     return d.index(signals);
+                 });
+                 return nb::bytes(index.data(), index.size());
+             })
         .def(
-            "require", [](Decoder& d, std::int64_t frames) { alone(d, [&] { d.require(frames); }); },
-            "frames"_a)
-        .def("read_into", &read_into<float>, "out"_a.noconvert(), "interleaved"_a)
-        .def("read_into", &read_into<double>, "out"_a.noconvert(), "interleaved"_a);
-    m.def("open_decoder", &open_decoder, "source"_a, nb::call_guard<ReleaseGil>());
+            "use_index",
+            [](Decoder& d, nb::bytes index) {
+                const std::string copy(index.c_str(), index.size());
+                return alone(d, [&] { return d.use_index(copy); });
+            },
+            "index"_a);
+    m.def(
+        "open_decoder",
+        [](std::shared_ptr<Source> source) {
+            Signals signals;
+            return open_decoder(std::move(source), signals);
+        },
+        "source"_a, nb::call_guard<ReleaseGil>());
 
     nb::class_<Encoder>(m, "Encoder")
         .def_prop_ro("position", [](Encoder& e) { return alone(e, [&] { return e.position(); }); })

@@ -16,7 +16,7 @@
 
 namespace luthier::io {
 
-struct Damage {
+struct Truncation {
     std::string reason;                // empty: none found
     std::int64_t frames_promised = 0;  // by the file itself, where it says; 0 where it does not
     // Ogg: the frame that the last page begins at, or 0. libvorbisfile miscounts inside of a last page
@@ -43,13 +43,13 @@ inline bool begins_at_head(Source& source, const unsigned char* last) {
     }
 }
 
-inline Damage ogg_damage(Source& source) {
+inline Truncation ogg_damage(Source& source) {
     // Two pages of the largest size, and a bit.
     static constexpr std::int64_t kTail = 2 * 65'307 + 64;
     const std::int64_t bytes = std::min(source.size(), kTail), start = source.size() - bytes;
     std::vector<unsigned char> tail(std::size_t(bytes), 0);
     const auto there = std::int64_t(source.read_at(start, tail.data(), tail.size()));
-    Damage damage;
+    Truncation damage;
     bool last = true;
     for (std::int64_t at = there - 4; at >= 0; --at) {
         const unsigned char* page = tail.data() + at;
@@ -79,7 +79,7 @@ inline Damage ogg_damage(Source& source) {
     return damage;
 }
 
-inline Damage aiff_damage(Source& source) {
+inline Truncation aiff_damage(Source& source) {
     std::int64_t frames = 0, at = 12;
     unsigned char chunk[16];
     while (source.read_at(at, chunk, 8) == 8) {
@@ -93,7 +93,7 @@ inline Damage aiff_damage(Source& source) {
     return {};
 }
 
-inline Damage find_damage(Source& source, const std::string& format) {
+inline Truncation find_damage(Source& source, const std::string& format) {
     static constexpr const char* kCut = "its audio is cut short";
     unsigned char head[24] = {};
     source.read_at(0, head, sizeof head);

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "errors.h"
 #include "pcm.h"
@@ -13,12 +15,20 @@
 
 namespace luthier::io {
 
+// What is wrong with a file. Frames count from the first of the file.
+struct Damage {
+    std::string reason;        // "its last Ogg page is cut"
+    std::int64_t frame = 0;    // the first that is missing or cannot be decoded
+    std::int64_t offset = -1;  // the byte of the file where that shows; -1: not known
+};
+
 struct StreamInfo {
     std::string format;   // "WAV", "FLAC", ...
     std::string subtype;  // "PCM_16", "VORBIS", ...
     int sample_rate = 0;
     int channels = 0;
-    std::int64_t frames = 0;  // as many as the file promises
+    std::int64_t frames = 0;  // as many as the file promises, or where it does not say, as were found
+    bool promised = true;     // whether the file says so itself
 };
 
 // Called between blocks of work; throws to stop it (Ctrl-C).
@@ -28,6 +38,13 @@ class Progress {
     virtual void poll() = 0;
 };
 
+// The contract that every format keeps:
+// - A frame's samples do not depend on how the reader came to it: seek(a), read(n) gives what decoding the
+//   whole file gives at [a, a + n), bit for bit, after any other seeks and reads.
+// - Damage is never thrown and never passed over: a read stops before the first frame that is not right,
+//   and fault() says why. What is thrown: an unreadable header on opening, and errors of the disk.
+// - A file that does not promise a length, and shows that its end is missing, has damage() at the frame
+//   info().frames from the start.
 class Decoder {
   public:
     virtual ~Decoder() = default;
@@ -36,27 +53,74 @@ class Decoder {
     std::int64_t position() const { return position_; }
     // 0 <= frame <= info().frames. The work is done by the next read.
     void seek(std::int64_t frame) { position_ = frame; }
-    // Throws DecodeError, before anything is allocated for them, when it is known already that `frames`
-    // from here on are not all in the file.
-    virtual void require(std::int64_t frames) { (void)frames; }
-    // Decodes exactly `frames`, which the file promises, or throws.
-    virtual void read(const Target<float>& to, std::int64_t frames, Progress& progress) = 0;
-    virtual void read(const Target<double>& to, std::int64_t frames, Progress& progress) = 0;
+
+    // Decodes up to `frames`, 0 <= frames <= info().frames - position(), and moves the position behind
+    // what it returns: fewer only before damage, which fault() then tells.
+    virtual std::int64_t read(const Target<float>& to, std::int64_t frames, Progress& progress) = 0;
+    virtual std::int64_t read(const Target<double>& to, std::int64_t frames, Progress& progress) = 0;
+
+    // Why the last read gave fewer frames than asked for.
+    const std::optional<Damage>& fault() const { return fault_; }
+    // The first damage of the file that is known, from opening it or from reads.
+    const std::optional<Damage>& damage() const { return damage_; }
+
+    // The first frame from `frame` on with which decoding can go on behind damage; info().frames where
+    // nothing is left.
+    virtual std::int64_t resume(std::int64_t frame, Progress& progress) {
+        (void)frame, (void)progress;
+        return info_.frames;
+    }
+
+    // What makes later seeks in the same bytes cheap, to be kept by the caller; empty where nothing would.
+    virtual std::string index(Progress& progress) {
+        (void)progress;
+        return {};
+    }
+    // Takes what index() gave for the same bytes; false where it cannot be of this file. Not trusted.
+    virtual bool use_index(const std::string& index) {
+        (void)index;
+        return false;
+    }
 
     std::mutex mutex;  // one call at a time
 
   protected:
-    [[noreturn]] void throw_truncated(const std::string& name, std::int64_t found,
-                                      const std::string& why) const {
-        throw DecodeError(
-            name + ": promises " + grouped(info_.frames) + " frames but holds " + grouped(found) +
-            (why.empty() ? "" : " (" + why + ")") +
-            "; it is cut short or damaged. Read what is there with frames=" + std::to_string(found));
+    // Notes damage on opening.
+    void note(Damage damage) {
+        if (!damage_ || damage.frame < damage_->frame) damage_ = std::move(damage);
+    }
+    // Notes the damage that a read stops at.
+    void stop_at(Damage damage) {
+        fault_ = damage;
+        note(std::move(damage));
     }
 
     StreamInfo info_;
     std::int64_t position_ = 0;
+    std::optional<Damage> fault_, damage_;
 };
+
+// Reads `frames` whatever is wrong with them: silence stands for what cannot be decoded. Returns how many
+// were decoded.
+template <class T>
+std::int64_t read_padded(Decoder& decoder, const Target<T>& to, std::int64_t frames, Progress& progress) {
+    const int channels = decoder.info().channels;
+    std::int64_t done = 0, decoded = 0;
+    while (done < frames) {
+        const std::int64_t got =
+            decoder.read(to.from(std::ptrdiff_t(done), channels), frames - done, progress);
+        done += got;
+        decoded += got;
+        if (done == frames) break;
+        const std::int64_t here = decoder.position();
+        const std::int64_t next = std::max(here + 1, decoder.resume(here, progress));
+        const std::int64_t silent = std::min(next - here, frames - done);
+        silence(to.from(std::ptrdiff_t(done), channels), channels, silent);
+        decoder.seek(here + silent);
+        done += silent;
+    }
+    return decoded;
+}
 
 class Encoder {
   public:

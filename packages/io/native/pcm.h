@@ -1,6 +1,8 @@
 // The sample kernels of the instruction set in use, for the decoders and encoders.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <type_traits>
 
 #include "luthier/dispatch.h"
@@ -41,6 +43,15 @@ struct Target {
         return {data + (interleaved ? frame * channels : frame), stride, interleaved};
     }
 };
+
+template <class T>
+void silence(const Target<T>& to, int channels, std::int64_t frames) {
+    if (to.interleaved) {
+        std::fill_n(to.data, frames * channels, T(0));
+        return;
+    }
+    for (int c = 0; c < channels; ++c) std::fill_n(to.data + c * to.stride, frames, T(0));
+}
 
 template <class T>
 void decode_to(const Target<T>& to, PcmType type, const unsigned char* from, int channels,

@@ -35,25 +35,19 @@ class SndfileDecoder : public Decoder {
         // A FLAC encoder that writes to a pipe leaves the length out.
         if (info_.frames < 0 || info_.frames >= kUnknownFrames) info_.frames = count_frames(progress);
         found_ = info_.frames;
-        if (damage_.reason.empty()) damage_ = find_damage(*source_, info_.format);
-        if (damage_.frames_promised > info_.frames) info_.frames = damage_.frames_promised;
+        if (truncation_.reason.empty()) truncation_ = find_damage(*source_, info_.format);
+        if (truncation_.frames_promised > info_.frames)
+            info_.frames = truncation_.frames_promised;
+        else
+            info_.promised = truncation_.reason.empty();
+        if (!truncation_.reason.empty()) note({truncation_.reason, found_, -1});
     }
 
-    void require(std::int64_t frames) override {
-        const std::int64_t end = position_ + frames;
-        if (frames > 0 && end > found_) throw_truncated(source_->name(), found_, damage_.reason);
-        const bool to_the_end = end == info_.frames && found_ == info_.frames && (frames > 0 || end == 0);
-        if (to_the_end && !damage_.reason.empty())
-            throw DecodeError(source_->name() + ": " + damage_.reason + ": frames after the first " +
-                              grouped(found_) + " are missing, so that reading to the end is an error. " +
-                              "Read all but the last frame that is there with frames=" +
-                              std::to_string(std::max<std::int64_t>(0, found_ - 1)));
+    std::int64_t read(const Target<float>& to, std::int64_t frames, Progress& progress) override {
+        return read_as(to, frames, progress);
     }
-    void read(const Target<float>& to, std::int64_t frames, Progress& progress) override {
-        read_as(to, frames, progress);
-    }
-    void read(const Target<double>& to, std::int64_t frames, Progress& progress) override {
-        read_as(to, frames, progress);
+    std::int64_t read(const Target<double>& to, std::int64_t frames, Progress& progress) override {
+        return read_as(to, frames, progress);
     }
 
   private:
@@ -90,8 +84,8 @@ class SndfileDecoder : public Decoder {
     void count_mpeg_frames() {
         const MpegScan scan = scan_mpeg(*source_);
         if (scan.counted || scan.frames == 0) return;
-        if (scan.last_cut) damage_.reason = "its last frame is cut";
-        if (scan.junk_between) damage_.reason = "it holds bytes that are no frame between its frames";
+        if (scan.last_cut) truncation_.reason = "its last frame is cut";
+        if (scan.junk_between) truncation_.reason = "it holds bytes that are no frame between its frames";
         source_ = std::make_shared<LongMpegSource>(source_, scan);
         open();
         file_info_.frames = scan.frames * scan.frame_samples;
@@ -124,18 +118,18 @@ class SndfileDecoder : public Decoder {
     }
 
     template <class T>
-    void skip_to(std::int64_t frame, T* scratch, Progress& progress) {
+    bool skip_to(std::int64_t frame, T* scratch, Progress& progress) {
         while (file_position_ < frame) {
-            if (decode(scratch, std::min(kBlock, frame - file_position_)) == 0)
-                throw_truncated(source_->name(), file_position_, reason());
+            if (decode(scratch, std::min(kBlock, frame - file_position_)) == 0) return false;
             progress.poll();
         }
+        return true;
     }
 
     template <class T>
-    void move(T* scratch, Progress& progress) {
+    bool move(T* scratch, Progress& progress) {
         const std::int64_t to = position_;
-        if (to == file_position_) return;
+        if (to == file_position_) return true;
         if (path_ == Path::kExact) {
             if (lib_.seek(file_->get(), to, 0) == to)
                 file_position_ = to;
@@ -143,7 +137,7 @@ class SndfileDecoder : public Decoder {
                 open();
         } else if (to < file_position_ || (path_ == Path::kVorbis && to - file_position_ > kVorbisPreroll)) {
             open();
-            const std::int64_t from = std::min(to, damage_.last_page) - kVorbisPreroll;
+            const std::int64_t from = std::min(to, truncation_.last_page) - kVorbisPreroll;
             if (path_ == Path::kVorbis && from > 0) {
                 if (lib_.seek(file_->get(), from, 0) == from)
                     file_position_ = from;
@@ -151,33 +145,38 @@ class SndfileDecoder : public Decoder {
                     open();
             }
         }
-        skip_to(to, scratch, progress);
+        return skip_to(to, scratch, progress);
     }
 
     template <class T>
-    void read_as(const Target<T>& to, std::int64_t frames, Progress& progress) {
-        require(frames);
+    std::int64_t read_as(const Target<T>& to, std::int64_t frames, Progress& progress) {
         auto& scratch = buffer<T>();
         scratch.resize(std::size_t(kBlock * info_.channels));
-        move(scratch.data(), progress);
-        for (std::int64_t done = 0; done < frames;) {
-            const std::int64_t n = std::min(kBlock, frames - done);
-            const Target<T> here = to.from(std::ptrdiff_t(done), info_.channels);
-            const bool direct = to.interleaved || info_.channels == 1;
-            const std::int64_t got = decode(direct ? here.data : scratch.data(), n);
-            if (got == 0) throw_truncated(source_->name(), position_, reason());
-            if (!direct)
-                decode_to(here, sizeof(T) == 4 ? kF32 : kF64,
-                          reinterpret_cast<const unsigned char*>(scratch.data()), info_.channels, got);
-            position_ += got;
-            done += got;
-            progress.poll();
+        fault_.reset();
+        std::int64_t done = 0;
+        if (frames > 0 && move(scratch.data(), progress)) {
+            while (done < frames) {
+                const std::int64_t n = std::min(kBlock, frames - done);
+                const Target<T> here = to.from(std::ptrdiff_t(done), info_.channels);
+                const bool direct = to.interleaved || info_.channels == 1;
+                const std::int64_t got = decode(direct ? here.data : scratch.data(), n);
+                if (got == 0) break;
+                if (!direct)
+                    decode_to(here, sizeof(T) == 4 ? kF32 : kF64,
+                              reinterpret_cast<const unsigned char*>(scratch.data()), info_.channels, got);
+                position_ += got;
+                done += got;
+                progress.poll();
+            }
         }
+        if (done < frames) stop_at({reason(), file_position_, -1});
+        return done;
     }
 
     std::string reason() const {
-        if (!damage_.reason.empty()) return damage_.reason;
-        return lib_.error(file_->get()) ? file_->message() : "";
+        if (!truncation_.reason.empty()) return truncation_.reason;
+        const std::string said = lib_.error(file_->get()) ? file_->message() : "";
+        return said.empty() ? "its audio is cut short" : "the decoder stopped: " + said;
     }
 
     template <class T>
@@ -195,7 +194,7 @@ class SndfileDecoder : public Decoder {
     std::int64_t file_position_ = 0;  // of the handle; position_ is the reader's
     std::int64_t found_ = 0;          // frames that the library says are there
     Path path_ = Path::kExact;
-    Damage damage_;
+    Truncation truncation_;
     std::vector<float> floats_;
     std::vector<double> doubles_;
 };

@@ -187,12 +187,12 @@ def test_rf64_sizes():
 def test_truncation_is_told_with_both_numbers():
     data = riff(chunk(b"fmt ", fmt()), chunk(b"data", PCM.tobytes()))[:-5]
     assert lio.info(data).frames == 6
-    with pytest.raises(DecodeError, match=r"promises 6 frames but holds 3"):
+    with pytest.raises(DecodeError, match=r"of 6 frames, those from 3 on"):
         lio.read(data)
     assert np.array_equal(lio.read(data, frames=3).samples[0] * 32_768, PCM[:3])
     with lio.open(data) as reader:
         reader.seek(2)
-        with pytest.raises(DecodeError, match="holds 3"):
+        with pytest.raises(DecodeError, match="those from 3 on"):
             reader.read(2)
 
 
@@ -201,13 +201,13 @@ def test_sizes_that_lie_allocate_nothing():
         data = (
             riff(chunk(b"fmt ", fmt(channels=2)), size=size) + b"data" + struct.pack("<I", size) + b"\0" * 16
         )
-        with pytest.raises(DecodeError, match="holds 4"):
+        with pytest.raises(DecodeError, match="those from 4 on"):
             lio.read(data)
     ds64 = struct.pack("<QQQI", 2**63, 2**63, 2**63, 0)
     data = (
         b"RF64\xff\xff\xff\xffWAVE" + chunk(b"ds64", ds64) + chunk(b"fmt ", fmt()) + b"data\xff\xff\xff\xff"
     )
-    with pytest.raises(DecodeError, match="holds 0"):
+    with pytest.raises(DecodeError, match="those from 0 on"):
         lio.read(data)
 
 

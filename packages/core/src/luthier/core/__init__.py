@@ -3,6 +3,8 @@
 from luthier.core.audio import Audio
 from luthier.core.errors import (
     ClippingWarning,
+    DamagedAudioWarning,
+    DamageReport,
     DecodeError,
     EncodeError,
     LayoutError,
@@ -22,6 +24,8 @@ __all__ = [
     "Audio",
     "ClippingWarning",
     "Cpu",
+    "DamageReport",
+    "DamagedAudioWarning",
     "DecodeError",
     "EncodeError",
     "LayoutError",

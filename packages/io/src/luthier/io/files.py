@@ -10,7 +10,7 @@ import numpy.typing as npt
 from luthier.core import Audio, LayoutError
 from luthier.core.arrays import Layout
 from luthier.io import formats
-from luthier.io.reader import Info, Readable, label, open  # noqa: A004
+from luthier.io.reader import Info, OnError, Readable, label, open  # noqa: A004
 from luthier.io.writer import Writer, borrow_planar, check_path
 
 __all__ = ["info", "read", "write"]
@@ -23,6 +23,7 @@ def read(
     frames: int | None = None,
     layout: Layout = "channels_first",
     dtype: npt.DTypeLike = "float32",
+    on_error: OnError = "raise",
 ) -> Audio:
     """Read an audio file, or a part of it.
 
@@ -42,6 +43,10 @@ def read(
     dtype
         ``"float32"`` or ``"float64"``. Integer codes of b bits become code / 2^(b-1), which is exact in
         float32 up to 24 bits.
+    on_error
+        What to do where audio is damaged or missing. ``"raise"``: a `DecodeError` that holds a report and the
+        good frames before it. ``"partial"``: return these frames, with a `DamagedAudioWarning`. ``"pad"``:
+        return as many frames as the file promises, with silence for what is lost, and warn.
 
     Returns
     -------
@@ -69,8 +74,9 @@ def read(
     >>> samples.shape, samples.dtype, sample_rate
     ((1, 1000), dtype('float32'), 44100)
     """
-    with open(source) as reader:
+    with open(source, on_error=on_error) as reader:
         reader._seek(start, "start")
+        reader._stacklevel += 1
         return Audio(reader.read(frames, layout=layout, dtype=dtype), reader.sample_rate)
 
 

@@ -8,22 +8,35 @@ import operator
 import os
 import stat
 import threading
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from luthier.core import DecodeError, LayoutError, MissingDependencyError, ParameterError, StreamError
+from luthier.core import (
+    Audio,
+    DamagedAudioWarning,
+    DamageReport,
+    DecodeError,
+    LayoutError,
+    MissingDependencyError,
+    ParameterError,
+    StreamError,
+)
 from luthier.core.arrays import Layout, Samples
 from luthier.io import _native, sndfile
 
-__all__ = ["Info", "Readable", "Reader", "open"]
+__all__ = ["Info", "OnError", "Readable", "Reader", "open"]
 
 #: What can be read from: a path, an open binary file, or the file's bytes.
 Readable = str | os.PathLike[str] | BinaryIO | bytes | bytearray | memoryview
+
+#: What reading does about damage: an error, the good frames before it, or silence in its place.
+OnError = Literal["raise", "partial", "pad"]
 
 # Headers are not believed: more than this many bytes of samples are allocated at once only for a file
 # that is large itself.
@@ -71,8 +84,12 @@ class Reader:
     One reader serves one thread at a time; calls from several wait for each other.
     """
 
-    def __init__(self, source: Readable) -> None:
+    def __init__(self, source: Readable, *, on_error: OnError = "raise") -> None:
         self._name = _name_of(source)
+        self._on_error = check_on_error(on_error)
+        self._report: DamageReport | None = None
+        self._warned = False
+        self._stacklevel = 4  # from _settle to the line of the user
         self._lock = threading.Lock()
         opened = _source(source, self._name)
         self._bytes = opened.size
@@ -104,6 +121,13 @@ class Reader:
     def frames(self) -> int:
         """Frames in the file."""
         return self._info.frames
+
+    @property
+    def report(self) -> DamageReport | None:
+        """What is wrong with the file, as far as that is known by now; None where nothing is."""
+        if self._report is None and self._decoder is not None and self._decoder.damage is not None:
+            self._report = self._report_of(self._decoder.damage, self._decoder.damage[1])
+        return self._report
 
     @property
     def closed(self) -> bool:
@@ -150,7 +174,13 @@ class Reader:
         Raises
         ------
         DecodeError
-            When the file is damaged or holds fewer frames than it promises and this read reaches there.
+            When the file is damaged or holds fewer frames than it promises, this read reaches there, and
+            the reader was opened with ``on_error="raise"``. The position stays.
+
+        Warns
+        -----
+        DamagedAudioWarning
+            Once, where the reader was opened with another `on_error`.
         """
         kind = check_dtype(dtype)
         interleaved = check_layout(layout)
@@ -159,23 +189,101 @@ class Reader:
 
     def _read(self, frames: int | None, kind: np.dtype[Any], interleaved: bool) -> Samples:
         decoder = self._open()
-        left = self._info.frames - decoder.position
+        start = decoder.position
+        left = self._info.frames - start
         wanted = left if frames is None else _check_count("frames", frames)
         if wanted < 0:
             raise ParameterError(f"frames must not be negative, got {wanted}; None means all that are left")
         count = min(wanted, left)
-        decoder.require(count)
+        samples, decoded = self._decode(decoder, count, kind, interleaved)
+        damage = decoder.fault if decoded < count else None
+        if damage is None and (frames is None or wanted > left):
+            # A file without a promised length that shows that its end is missing.
+            damage = decoder.damage
+            if damage is not None and damage[1] < self._info.frames:
+                damage = None
+        if damage is not None:
+            self._settle(decoder, start, damage, samples, decoded, interleaved)
+        return samples
+
+    def _decode(
+        self, decoder: _native.Decoder, count: int, kind: np.dtype[Any], interleaved: bool
+    ) -> tuple[Samples, int]:
+        """Up to `count` frames from here, and how many of them are not silence in place of damage."""
         channels = self._info.channels
+        pad = self._on_error == "pad"
+        start = decoder.position
         budget = max(_ALLOCATION, _ALLOCATION_PER_BYTE * self._bytes)
         at_once = max(4096, budget // (channels * kind.itemsize))
-        if count <= at_once:
-            return _read_piece(decoder, count, channels, kind, interleaved)
-        # A header that promises more than such a small file can be believed to hold: take what comes.
+        there = count
+        if decoder.damage is not None and decoder.damage[1] >= start:
+            there = min(count, decoder.damage[1] - start)
+            if pad and count > max(at_once, there):
+                raise DecodeError(
+                    f"{self._name}: promises {self._info.frames:,} frames, which is too many to be believed "
+                    f"of {self._bytes:,} bytes and to be filled up with silence; use on_error='partial'"
+                )
         pieces = []
-        while count > 0:
-            pieces.append(_read_piece(decoder, min(count, at_once), channels, kind, interleaved))
-            count -= at_once
-        return np.concatenate(pieces, axis=0 if interleaved else 1)
+        done = decoded = 0
+        ask = count if pad else there
+        while True:
+            # A header that promises more than such a small file can be believed to hold: take what comes.
+            size = min(ask - done, at_once)
+            out = np.empty((size, channels) if interleaved else (channels, size), kind)
+            got = decoder.read_into(out, interleaved, pad) if size else 0
+            decoded += got
+            kept = size if pad else got
+            done += kept
+            pieces.append(out if kept == size else out[:kept] if interleaved else out[:, :kept])
+            if kept < size or done == ask:
+                break
+        if done == there < count:
+            # Lets the decoder say why nothing follows.
+            out = np.empty((1, channels) if interleaved else (channels, 1), kind)
+            decoder.read_into(out, interleaved, False)
+        samples = pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=0 if interleaved else 1)
+        return np.ascontiguousarray(samples), decoded
+
+    def _settle(
+        self,
+        decoder: _native.Decoder,
+        start: int,
+        damage: tuple[str, int, int],
+        samples: Samples,
+        decoded: int,
+        interleaved: bool,
+    ) -> None:
+        """Raise or warn of damage, as `on_error` says."""
+        report = self._report_of(damage, decoded)
+        self._report = self._report or report
+        message = self._describe(report)
+        if self._on_error == "raise":
+            decoder.seek(start)
+            error = DecodeError(
+                f"{message}. Read what is there with frames={decoded}, or with on_error='partial' or 'pad'"
+            )
+            error.report = report
+            error.audio = Audio(samples.T if interleaved else samples, self._info.sample_rate)
+            raise error
+        if not self._warned:
+            self._warned = True
+            done = "filled with silence" if self._on_error == "pad" else "left out"
+            warnings.warn(
+                DamagedAudioWarning(f"{message}; what is missing was {done}", report),
+                stacklevel=self._stacklevel,
+            )
+
+    def _report_of(self, damage: tuple[str, int, int], decoded: int) -> DamageReport:
+        reason, frame, offset = damage
+        promised = self._info.frames if self._decoder is not None and self._decoder.promised else None
+        return DamageReport(reason, frame, None if offset < 0 else offset, promised, decoded)
+
+    def _describe(self, report: DamageReport) -> str:
+        where = f"{self._name}: {report.reason}: "
+        if report.frames_promised is None:
+            return f"{where}frames after the first {report.frame:,} are missing"
+        first, promised = report.frame, report.frames_promised
+        return f"{where}of {promised:,} frames, those from {first:,} on are missing or damaged"
 
     def blocks(
         self, frames: int = 65_536, *, layout: Layout = "channels_first", dtype: npt.DTypeLike = "float32"
@@ -222,7 +330,7 @@ class Reader:
         )
 
 
-def open(source: Readable) -> Reader:  # noqa: A001
+def open(source: Readable, *, on_error: OnError = "raise") -> Reader:  # noqa: A001
     """Open an audio file for reading piece by piece.
 
     Parameters
@@ -230,6 +338,10 @@ def open(source: Readable) -> Reader:  # noqa: A001
     source
         A path; an open binary file, read from its present position on; or the file's bytes. A file
         object other than a plain file on disk is read into memory whole.
+    on_error
+        What reads do where audio is damaged or missing. ``"raise"``: a `DecodeError` that holds a report and
+        the good frames before it. ``"partial"``: they return these frames, with a `DamagedAudioWarning`.
+        ``"pad"``: they return as many frames as were asked for, with silence for what is lost, and warn.
 
     Returns
     -------
@@ -257,7 +369,7 @@ def open(source: Readable) -> Reader:  # noqa: A001
     >>> block.shape
     (1, 256)
     """
-    return Reader(source)
+    return Reader(source, on_error=on_error)
 
 
 def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
@@ -281,13 +393,11 @@ def check_layout(layout: str) -> bool:
     return layout == "frames_first"
 
 
-def _read_piece(
-    decoder: _native.Decoder, frames: int, channels: int, dtype: np.dtype[Any], interleaved: bool
-) -> Samples:
-    out = np.empty((frames, channels) if interleaved else (channels, frames), dtype)
-    if frames:
-        decoder.read_into(out, interleaved)
-    return out
+def check_on_error(value: object) -> OnError:
+    """One of the three ways to treat damage, or the error that names them."""
+    if value not in ("raise", "partial", "pad"):
+        raise ParameterError(f"on_error must be 'raise', 'partial' or 'pad', got {value!r}")
+    return value
 
 
 def _check_count(name: str, value: object) -> int:
