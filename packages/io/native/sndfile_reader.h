@@ -10,7 +10,7 @@
 #include "damage.h"
 #include "decoder.h"
 #include "mpeg_frames.h"
-#include "sndfile_library.h"
+#include "sndfile_stream.h"
 
 namespace luthier::io {
 
@@ -19,6 +19,7 @@ class SndfileDecoder : public Decoder {
     SndfileDecoder(std::shared_ptr<Source> source, Progress& progress)
         : lib_(sf::library()), source_(std::move(source)) {
         open();
+        file_info_ = file_->info();
         if ((file_info_.format & sf::kTypeMask) == 0x230000) count_mpeg_frames();
         const int type = file_info_.format & sf::kTypeMask;
         const int subtype = file_info_.format & sf::kSubtypeMask;
@@ -72,12 +73,9 @@ class SndfileDecoder : public Decoder {
     }
 
     void open() {
-        file_info_ = {};
-        file_.emplace(lib_, *source_, file_info_);
+        file_.emplace(source_);
         file_position_ = 0;
-        if (file_->get()) return;
-        file_->rethrow();
-        throw_unreadable();
+        if (!file_->opened()) throw_unreadable();
     }
     [[noreturn]] void throw_unreadable() const;
 
@@ -95,8 +93,8 @@ class SndfileDecoder : public Decoder {
         std::vector<float> scratch(std::size_t(kBlock * info_.channels));
         std::int64_t count = 0;
         for (;;) {
-            const std::int64_t got = lib_.readf_float(file_->get(), scratch.data(), kBlock);
-            if (got <= 0) break;
+            const std::int64_t got = file_->decode(scratch.data(), kBlock);
+            if (got == 0) break;
             count += got;
             progress.poll();
         }
@@ -106,13 +104,7 @@ class SndfileDecoder : public Decoder {
 
     template <class T>
     std::int64_t decode(T* to, std::int64_t frames) {
-        std::int64_t got;
-        if constexpr (sizeof(T) == 4)
-            got = lib_.readf_float(file_->get(), to, frames);
-        else
-            got = lib_.readf_double(file_->get(), to, frames);
-        file_->rethrow();
-        got = std::max<std::int64_t>(0, got);
+        const std::int64_t got = file_->decode(to, frames);
         file_position_ += got;
         return got;
     }
@@ -131,7 +123,7 @@ class SndfileDecoder : public Decoder {
         const std::int64_t to = position_;
         if (to == file_position_) return true;
         if (path_ == Path::kExact) {
-            if (lib_.seek(file_->get(), to, 0) == to)
+            if (lib_.seek(file_->handle(), to, 0) == to)
                 file_position_ = to;
             else
                 open();
@@ -139,7 +131,7 @@ class SndfileDecoder : public Decoder {
             open();
             const std::int64_t from = std::min(to, truncation_.last_page) - kVorbisPreroll;
             if (path_ == Path::kVorbis && from > 0) {
-                if (lib_.seek(file_->get(), from, 0) == from)
+                if (lib_.seek(file_->handle(), from, 0) == from)
                     file_position_ = from;
                 else
                     open();
@@ -175,7 +167,7 @@ class SndfileDecoder : public Decoder {
 
     std::string reason() const {
         if (!truncation_.reason.empty()) return truncation_.reason;
-        const std::string said = lib_.error(file_->get()) ? file_->message() : "";
+        const std::string said = file_->error();
         return said.empty() ? "its audio is cut short" : "the decoder stopped: " + said;
     }
 
@@ -190,7 +182,7 @@ class SndfileDecoder : public Decoder {
     const sf::Library& lib_;
     std::shared_ptr<Source> source_;
     sf::Info file_info_{};
-    std::optional<sf::Open> file_;
+    std::optional<SndfileStream> file_;
     std::int64_t file_position_ = 0;  // of the handle; position_ is the reader's
     std::int64_t found_ = 0;          // frames that the library says are there
     Path path_ = Path::kExact;
