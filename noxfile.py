@@ -7,10 +7,12 @@ sdists, into dist/ (again only when their sources changed), and every session bu
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,7 +33,16 @@ PACKAGES = (*NATIVE, "luthier")
 SUITES = tuple(f"packages/{name}/tests" for name in PACKAGES)
 WORKSPACE = nox.project.load_toml("pyproject.toml")
 # What `nox -s tests` runs after the suite, in this order: together they are what a change must pass.
-GATE = ("lint", "types", "others", "isa", "wheels", "docs", "asan", "rtsan")
+GATE = ("lint", "types", "others", "isa", "wheels", "docs", "asan", "rtsan", "fuzz")
+# The programs that make the audio files of the tests, and their Debian packages.
+ENCODERS = {
+    "flac": "flac",
+    "lame": "lame",
+    "oggenc": "vorbis-tools",
+    "opusenc": "opus-tools",
+    "ffmpeg": "ffmpeg",
+    "sox": "sox",
+}
 
 
 def group(*names: str) -> list[str]:
@@ -55,7 +66,7 @@ def inputs(package: str) -> str:
             part = path.relative_to(root).parts[0]
             if (
                 path.is_file()
-                and part not in ("build", "benchmarks", "news")
+                and part not in ("build", "benchmarks", "fuzz", "news")
                 and "__pycache__" not in path.parts
             ):
                 digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
@@ -96,18 +107,27 @@ def apt(session: nox.Session, command: str, *packages: str) -> bool:
     """Return whether `command` is there, after installing Debian packages where that is possible."""
     if shutil.which(command):
         return True
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+    # A person's machine is only changed by root; a machine of the CI is there to be changed.
+    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if (root and not (os.environ.get("CI") and shutil.which("sudo"))) or not shutil.which("apt-get"):
         session.warn(f"{command} is missing and cannot be installed here: install {' '.join(packages)}")
         return False
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    session.run("apt-get", "update", "-qq", external=True, silent=True, success_codes=range(256))
+    quiet = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    session.run(*quiet, "update", external=True, silent=True, success_codes=range(256))
     session.run(
-        "apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages,
-        external=True, silent=True, env=quiet, success_codes=range(256),
+        *quiet, "install", "-y", "--no-install-recommends", *packages,
+        external=True, silent=True, success_codes=range(256),
     )  # fmt: skip
     if not shutil.which(command):
         session.warn(f"{command} is missing: apt-get could not install {' '.join(packages)}")
     return bool(shutil.which(command))
+
+
+def encoders(session: nox.Session) -> None:
+    """Install the programs of ENCODERS that are missing, where that is possible."""
+    missing = [command for command in ENCODERS if not shutil.which(command)]
+    if missing:
+        apt(session, missing[-1], *ENCODERS.values())
 
 
 @contextlib.contextmanager
@@ -133,6 +153,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run all that a change must pass; with arguments (`-- -k fft`) only pytest with these."""
+    encoders(session)
     install_wheels(session, "repository")
     session.install("./tools")
     pytest(session, *session.posargs)
@@ -145,6 +166,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(reuse_venv=True)
 def quick(session: nox.Session) -> None:
     """Build incrementally from the tree and run the fast tests: the inner loop."""
+    encoders(session)
     build_in_tree(session)
     session.run("ruff", "check", "--quiet", ".")
     pytest(session, "-x", "-q", "-m", "not slow", *(session.posargs or [*SUITES, "tools"]))
@@ -165,6 +187,7 @@ def build_in_tree(session: nox.Session) -> None:
 @nox.session
 def others(session: nox.Session) -> None:
     """Run the packages' suites on the same wheels under every other CPython that is found."""
+    encoders(session)
     wheels = [str(wheel) for wheel in build(session)]
     tested = []
     for version, python, reason in interpreters():
@@ -246,6 +269,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def wheels(session: nox.Session) -> None:
     """Audit the wheels (auditwheel, abi3audit, twine) and test them outside the tree."""
+    encoders(session)
     built = build(session)
     session.install(*group("wheels"))
     native = [str(wheel) for wheel in built if "abi3" in wheel.name]
@@ -269,6 +293,7 @@ def wheels(session: nox.Session) -> None:
 @nox.session
 def isa(session: nox.Session) -> None:
     """Run one of everything on a CPU without AVX (qemu), and the suites with each kernel forced."""
+    encoders(session)
     install_wheels(session, "test")
     session.install("./tools")
     emulator = "qemu-x86_64-static"
@@ -280,13 +305,14 @@ def isa(session: nox.Session) -> None:
         )  # fmt: skip
     session.run("luthier-tools", "smoke")
     for forced in ("baseline", "v3"):
-        suites = [f"packages/{name}/tests" for name in ("core", "effects", "pitch")]
+        suites = [f"packages/{name}/tests" for name in NATIVE]
         pytest(session, "-x", "-q", *suites, env={"LUTHIER_ISA": forced})
 
 
 @nox.session
 def asan(session: nox.Session) -> None:
     """Run the packages' suites with the native code under AddressSanitizer and UBSan."""
+    encoders(session)
     session.install(*group("build", "test"), "nanobind-backend")
     for package in PACKAGES:
         flags = [
@@ -336,6 +362,49 @@ def rtsan(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz every native parser of io for a minute each (`-- 3600 wav flac`: an hour, these targets)."""
+    if not apt(session, "clang++-22", "clang-22", "libclang-rt-22-dev"):
+        session.skip("needs clang++-22")
+    session.install("cmake", "ninja", silent=True)
+    source, target = ROOT / "packages/io/fuzz", ROOT / "build/fuzz"
+    session.run(
+        "cmake", "-G", "Ninja", "-S", str(source), "-B", str(target),
+        "-DCMAKE_CXX_COMPILER=clang++-22", silent=True,
+    )  # fmt: skip
+    session.run("cmake", "--build", str(target))
+    numbers = [each for each in session.posargs if each.isdigit()]
+    wanted = [each for each in session.posargs if not each.isdigit()]
+    seconds = int(numbers[0]) if numbers else 60
+    names = wanted or sorted(path.stem for path in source.glob("*.cpp"))
+
+    def run(name: str) -> tuple[int, str]:
+        # What is found goes to the first folder; the seeds in the second stay as they are.
+        found = target / "corpus" / name
+        found.mkdir(parents=True, exist_ok=True)
+        ran = subprocess.run(
+            [
+                target / name, found, source / "corpus" / name, f"-max_total_time={seconds}",
+                "-timeout=20", "-rss_limit_mb=2048", "-malloc_limit_mb=512", "-max_len=65536",
+                "-print_final_stats=1", "-verbosity=0", f"-artifact_prefix={target}/{name}-",
+            ],
+            capture_output=True, text=True, errors="replace", check=False,
+        )  # fmt: skip
+        return ran.returncode, ran.stdout + ran.stderr
+
+    failed = []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, (code, said) in zip(names, pool.map(run, names), strict=True):
+            executed = re.search(r"number_of_executed_units: (\d+)", said)
+            print(f"{name}: {int(executed[1]) if executed else 0:,} executions in {seconds} s, status {code}")
+            if code:
+                print(said[-8_000:])
+                failed.append(name)
+    if failed:
+        session.error(f"found something in {', '.join(failed)}; the inputs are {target}/NAME-*")
+
+
+@nox.session
 def generate(session: nox.Session) -> None:
     """Write the generated files anew (`-- --check`: fail when one is not up to date)."""
     session.install(*group("build"), "nanobind-backend", "numpy")
@@ -363,5 +432,6 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def nightly(session: nox.Session) -> None:
     """Run the packages' suites with thousands of new random examples for each property."""
+    encoders(session)
     install_wheels(session, "test")
     pytest(session, *SUITES, *session.posargs, env={"HYPOTHESIS_PROFILE": "nightly"})

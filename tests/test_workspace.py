@@ -138,5 +138,5 @@ def test_sessions_are_described():
         re.MULTILINE,
     )
     assert all(doc for _, doc in sessions)
-    wanted = "demo tests lint types docs wheels isa asan rtsan bench generate quick"
+    wanted = "demo tests lint types docs wheels isa asan rtsan fuzz bench generate quick"
     assert set(wanted.split()) <= {name for name, _ in sessions}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -103,3 +106,22 @@ def encoded() -> Callable[[str], bytes]:
         return made[name]
 
     return get
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Callable[[str], str]:
+    """The path of an encoder's program: flac, lame, oggenc, opusenc, ffmpeg, ffprobe, sox ...
+
+    Skips the test where the program is missing, and fails it in CI, where the noxfile installs them all.
+    """
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            missing = f"{name} is not installed; the packages are in the noxfile's ENCODERS"
+            if os.environ.get("CI") and sys.platform == "linux":
+                pytest.fail(missing)
+            pytest.skip(missing)
+        return path
+
+    return find
