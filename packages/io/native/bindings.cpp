@@ -1,21 +1,14 @@
-// luthier.io._native: decoders and encoders. Thin: arguments in, the GIL released, errors out.
+// luthier.io._native: encoders, and what read_bindings.cpp adds. Thin: arguments in, the GIL released, errors
+// out.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unique_ptr.h>
 
-#include <chrono>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
-#include <tuple>
 
-#include "luthier/python.h"
-#include "open.h"
+#include "glue.h"
 #include "sndfile_writer.h"
 #include "wav_writer.h"
 
@@ -26,78 +19,8 @@ using namespace luthier::io;
 
 namespace {
 
-// Lets Ctrl-C through while the GIL is released.
-class Signals : public Progress {
-  public:
-    void poll() override {
-        const auto now = Clock::now();
-        if (now - last_ < std::chrono::milliseconds(50)) return;
-        last_ = now;
-        AcquireGil gil;
-        if (PyErr_CheckSignals() != 0) throw nb::python_error();
-    }
-
-  private:
-    using Clock = std::chrono::steady_clock;
-    Clock::time_point last_ = Clock::now();
-};
-
-// The caller's bytes, held for as long as the source lives.
-class BufferSource : public MemorySource {
-  public:
-    BufferSource(std::string name, Py_buffer view)
-        : MemorySource(std::move(name), view.buf, std::int64_t(view.len)), view_(view) {}
-    ~BufferSource() override {
-        AcquireGil gil;
-        PyBuffer_Release(&view_);
-    }
-
-  private:
-    Py_buffer view_;
-};
-
-std::shared_ptr<Source> buffer_source(nb::handle object, const std::string& name) {
-    Py_buffer view;
-    if (PyObject_GetBuffer(object.ptr(), &view, PyBUF_SIMPLE) != 0) throw nb::python_error();
-    return std::make_shared<BufferSource>(name, view);
-}
-
-template <class T>
-using Planar = nb::ndarray<T, nb::ndim<2>, nb::device::cpu>;
 template <class T>
 using PlanarInput = nb::ndarray<const T, nb::ndim<2>, nb::device::cpu, nb::c_contig>;
-
-// Runs `body` without the GIL and with the object to itself.
-template <class Object, class F>
-auto alone(Object& object, F&& body) {
-    ReleaseGil release;
-    std::lock_guard lock(object.mutex);
-    return body();
-}
-
-template <class T>
-std::int64_t read_into(Decoder& decoder, Planar<T> out, bool interleaved, bool pad) {
-    const int channels = decoder.info().channels;
-    const bool shaped =
-        interleaved ? out.shape(1) == std::size_t(channels) && out.stride(1) == 1 &&
-                          (out.stride(0) == channels || out.shape(0) <= 1)
-                    : out.shape(0) == std::size_t(channels) && (out.stride(1) == 1 || out.shape(1) <= 1);
-    if (!shaped) throw nb::value_error("the array's shape or strides do not fit");
-    const Target<T> target{out.data(), std::ptrdiff_t(interleaved ? 0 : out.stride(0)), interleaved};
-    const auto frames = std::int64_t(interleaved ? out.shape(0) : out.shape(1));
-    return alone(decoder, [&] {
-        Signals signals;
-        return pad ? read_padded(decoder, target, frames, signals) : decoder.read(target, frames, signals);
-    });
-}
-
-// (reason, frame, offset) of damage, or None.
-using DamageTuple = std::optional<std::tuple<std::string, std::int64_t, std::int64_t>>;
-
-DamageTuple as_tuple(const std::optional<Damage>& damage) {
-    if (!damage) return std::nullopt;
-    return std::tuple(damage->reason, damage->frame, damage->offset);
-}
 
 template <class T>
 std::int64_t check(Encoder& encoder, PlanarInput<T> samples) {
@@ -125,7 +48,9 @@ void set_error(const char* type, const char* message) {
     }
 }
 
-void translate(const std::exception_ptr& thrown, void*) {
+}  // namespace
+
+void luthier::io::translate(const std::exception_ptr& thrown, void*) {
     try {
         std::rethrow_exception(thrown);
     } catch (const luthier::io::DecodeError& e) {
@@ -134,6 +59,10 @@ void translate(const std::exception_ptr& thrown, void*) {
         set_error("EncodeError", e.what());
     } catch (const luthier::io::UnsupportedFormat& e) {
         set_error("UnsupportedFormat", e.what());
+    } catch (const luthier::io::ParameterError& e) {
+        set_error("ParameterError", e.what());
+    } catch (const luthier::io::LayoutError& e) {
+        set_error("LayoutError", e.what());
     } catch (const MissingLibrary& e) {
         set_error("MissingDependencyError", e.what());
     } catch (const std::system_error& e) {
@@ -141,68 +70,20 @@ void translate(const std::exception_ptr& thrown, void*) {
         const std::string what = e.what(), reason = e.code().message();
         const std::string name =
             what.size() > reason.size() + 2 ? what.substr(0, what.size() - reason.size() - 2) : what;
+        const nb::object path =
+            nb::steal(PyUnicode_DecodeFSDefaultAndSize(name.c_str(), Py_ssize_t(name.size())));
+        if (!path.is_valid()) return;
         nb::object error = nb::steal(
-            PyObject_CallFunction(PyExc_OSError, "iss", e.code().value(), reason.c_str(), name.c_str()));
+            PyObject_CallFunction(PyExc_OSError, "isO", e.code().value(), reason.c_str(), path.ptr()));
         if (error.is_valid()) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
     }
 }
-
-}  // namespace
 
 NB_MODULE(_native, m) {
     watch_exit();
     nb::register_exception_translator(translate);
 
-    m.def(
-        "load_sndfile", [](const std::string& path) { return std::string(sf::load(path).version_string()); },
-        "path"_a, nb::call_guard<ReleaseGil>());
-    m.def("sndfile_loaded", [] { return sf::loaded().load() != nullptr; });
-
-    nb::class_<Source>(m, "Source").def_prop_ro("size", &Source::size).def_prop_ro("name", &Source::name);
-    m.def(
-        "file_source",
-        [](int descriptor, std::int64_t start, const std::string& name) -> std::shared_ptr<Source> {
-            return std::make_shared<FileSource>(name, descriptor, start);
-        },
-        "descriptor"_a, "start"_a, "name"_a);
-    m.def("buffer_source", &buffer_source, "buffer"_a, "name"_a);
-
-    nb::class_<Decoder>(m, "Decoder")
-        .def_prop_ro("format", [](Decoder& d) { return d.info().format; })
-        .def_prop_ro("subtype", [](Decoder& d) { return d.info().subtype; })
-        .def_prop_ro("sample_rate", [](Decoder& d) { return d.info().sample_rate; })
-        .def_prop_ro("channels", [](Decoder& d) { return d.info().channels; })
-        .def_prop_ro("frames", [](Decoder& d) { return d.info().frames; })
-        .def_prop_ro("position", [](Decoder& d) { return alone(d, [&] { return d.position(); }); })
-        .def(
-            "seek", [](Decoder& d, std::int64_t frame) { alone(d, [&] { d.seek(frame); }); }, "frame"_a)
-        .def_prop_ro("promised", [](Decoder& d) { return d.info().promised; })
-        .def_prop_ro("damage", [](Decoder& d) { return alone(d, [&] { return as_tuple(d.damage()); }); })
-        .def_prop_ro("fault", [](Decoder& d) { return alone(d, [&] { return as_tuple(d.fault()); }); })
-        .def("read_into", &read_into<float>, "out"_a.noconvert(), "interleaved"_a, "pad"_a = false)
-        .def("read_into", &read_into<double>, "out"_a.noconvert(), "interleaved"_a, "pad"_a = false)
-        .def("index",
-             [](Decoder& d) {
-                 const std::string index = alone(d, [&] {
-                     Signals signals;
-                     return d.index(signals);
-                 });
-                 return nb::bytes(index.data(), index.size());
-             })
-        .def(
-            "use_index",
-            [](Decoder& d, nb::bytes index) {
-                const std::string copy(index.c_str(), index.size());
-                return alone(d, [&] { return d.use_index(copy); });
-            },
-            "index"_a);
-    m.def(
-        "open_decoder",
-        [](std::shared_ptr<Source> source) {
-            Signals signals;
-            return open_decoder(std::move(source), signals);
-        },
-        "source"_a, nb::call_guard<ReleaseGil>());
+    bind_reading(m);
 
     nb::class_<Encoder>(m, "Encoder")
         .def_prop_ro("position", [](Encoder& e) { return alone(e, [&] { return e.position(); }); })

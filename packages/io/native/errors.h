@@ -18,6 +18,13 @@ struct EncodeError : std::runtime_error {
 struct UnsupportedFormat : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
+// An argument that only the file shows to be wrong.
+struct ParameterError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+struct LayoutError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 struct MissingLibrary : std::runtime_error {
     using std::runtime_error::runtime_error;
 };

@@ -57,7 +57,9 @@ def test_file_objects_are_read_from_where_they_are(name, encoded, tmp_path):
         assert np.array_equal(lio.read(file).samples, full)
     memory = io.BytesIO(b"12345" + data)
     memory.seek(5)
-    assert np.array_equal(lio.read(memory).samples, full)
+    for _ in range(2):
+        assert np.array_equal(lio.read(memory).samples, full)
+    memory.seek(0, io.SEEK_END)
     with pytest.raises(DecodeError, match=r"is empty; seek\(0\)"):
         lio.read(memory)
 
@@ -113,12 +115,12 @@ def test_arguments_of_read(encoded):
     data = encoded("pcm16.wav")
     frames = lio.info(data).frames
     for more, error, message in [
-        ({"start": -1}, ParameterError, "start must be from 0"),
+        ({"start": -1}, ParameterError, "start must be from 0 .*, got -1"),
         ({"start": frames + 1}, ParameterError, "start must be from 0"),
         ({"start": 1.5}, ParameterError, "whole number"),
         ({"frames": -1}, ParameterError, "not be negative, got -1; None means all"),
         ({"frames": "all"}, ParameterError, "whole number"),
-        ({"dtype": "int16"}, LayoutError, "float32"),
+        ({"dtype": "int8"}, LayoutError, "'float32', .* or 'int32', got 'int8'"),
         ({"dtype": "nonsense"}, LayoutError, "float32"),
         ({"layout": "interleaved"}, LayoutError, "channels_first"),
     ]:

@@ -1,9 +1,13 @@
 """Read, write and stream audio files, exactly."""
 
+from luthier.io import _native, sndfile, sources
 from luthier.io.files import info, read, write
 from luthier.io.formats import Format, available_formats
-from luthier.io.reader import Info, Reader, open  # noqa: A004
+from luthier.io.reader import Info, Reader, blocks, open  # noqa: A004
 from luthier.io.writer import Writer
+
+# What the native code asks of Python when it needs it.
+_native.set_hooks(sndfile.load, lambda source, refused: None, sources.read_whole)
 
 __version__ = "0.1.0"
 
@@ -13,6 +17,7 @@ __all__ = [
     "Reader",
     "Writer",
     "available_formats",
+    "blocks",
     "info",
     "open",
     "read",

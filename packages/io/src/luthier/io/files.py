@@ -7,10 +7,21 @@ from typing import Any
 
 import numpy.typing as npt
 
-from luthier.core import Audio, LayoutError
+from luthier.core import Audio, DecodeError, LayoutError
 from luthier.core.arrays import Layout
-from luthier.io import formats
-from luthier.io.reader import Info, OnError, Readable, label, open  # noqa: A004
+from luthier.io import _native, formats
+from luthier.io.arguments import (
+    Channels,
+    check_channels,
+    check_count,
+    check_dtype,
+    check_frame,
+    check_layout,
+    check_out,
+)
+from luthier.io.damage import Damage, OnError, check_on_error, damaged, warn
+from luthier.io.reader import Info, Reader
+from luthier.io.sources import Readable, label, source_of
 from luthier.io.writer import Writer, borrow_planar, check_path
 
 __all__ = ["info", "read", "write"]
@@ -21,8 +32,10 @@ def read(
     *,
     start: int = 0,
     frames: int | None = None,
+    channels: Channels = None,
     layout: Layout = "channels_first",
-    dtype: npt.DTypeLike = "float32",
+    dtype: npt.DTypeLike | None = None,
+    out: Any = None,
     on_error: OnError = "raise",
 ) -> Audio:
     """Read an audio file, or a part of it.
@@ -30,19 +43,32 @@ def read(
     Parameters
     ----------
     source
-        A path; an open binary file, read from its present position on; or the file's bytes (``bytes``,
-        ``bytearray``, ``memoryview``). A file object other than a plain file on disk is read into memory
-        whole.
+        A path; a URL such as ``"s3://bucket/take.flac"`` or ``"memory://take.wav"``, which fsspec opens
+        (``pip install luthier-io[fsspec]``); an open binary file, read from its present position on; or the
+        file's bytes (``bytes``, ``bytearray``, ``memoryview``), which are not copied. Of a file object that
+        can seek and of a URL only the parts are read that are needed, and the object is left at any
+        position.
     start
         The first frame, from 0 to the file's length.
     frames
-        How many frames; fewer are returned at the end of the file. All that are left by default.
+        How many frames; fewer are returned at the end of the file. All that are left by default, or as
+        many as `out` has room for.
+    channels
+        Which channels: ``"mono"`` for the mean of all, ``(c0 + c1 + ...) / n``; a list of indices, which
+        may repeat and count from the end when negative, such as ``[0]`` or ``[1, 0]``; a slice; or a number
+        of channels, which must be 1 (the mean), the file's own, or any for a mono file, whose channel is
+        copied. All by default.
     layout
         ``"channels_first"`` gives samples of shape ``(channels, frames)``, ``"frames_first"``
         ``(frames, channels)``.
     dtype
-        ``"float32"`` or ``"float64"``. Integer codes of b bits become code / 2^(b-1), which is exact in
-        float32 up to 24 bits.
+        ``"float32"`` (the default), ``"float64"``, ``"int16"`` or ``"int32"``. Stored integers of b bits
+        are code / 2^(b-1) as floats, which is exact in float32 up to 24 bits. ``"int16"`` and ``"int32"``
+        are these samples times 2^15 or 2^31, rounded half to even and clipped: the stored codes,
+        left-justified, wherever they fit.
+    out
+        An array to fill from its beginning instead of a fresh one, with the file's channels in `layout`. Its
+        type is that of the samples. The result holds a view of the part that was filled.
     on_error
         What to do where audio is damaged or missing. ``"raise"``: a `DecodeError` that holds a report and the
         good frames before it. ``"partial"``: return these frames, with a `DamagedAudioWarning`. ``"pad"``:
@@ -62,9 +88,11 @@ def read(
     DecodeError
         When it is empty, damaged, or holds fewer frames than it promises.
     ParameterError
-        When `start` or `frames` is negative, or `start` beyond the end.
+        When `start` or `frames` is negative, `start` beyond the end, or `channels` not in the file.
+    LayoutError
+        When `dtype`, `layout` or `out` do not fit.
     MissingDependencyError
-        When the format needs libsndfile, and it is not installed.
+        When the format or the URL needs a package that is not installed; the message says which.
 
     Examples
     --------
@@ -73,11 +101,45 @@ def read(
     >>> samples, sample_rate = lio.read("tone.wav", start=100, frames=1_000)
     >>> samples.shape, samples.dtype, sample_rate
     ((1, 1000), dtype('float32'), 44100)
+
+    Into an array that is there already, as codes:
+
+    >>> codes = np.empty((1, 16_000), np.int16)
+    >>> lio.read("tone.wav", out=codes).frames
+    16000
     """
-    with open(source, on_error=on_error) as reader:
-        reader._seek(start, "start")
-        reader._stacklevel += 1
-        return Audio(reader.read(frames, layout=layout, dtype=dtype), reader.sample_rate)
+    kind = check_dtype(dtype or "float32") if out is None else check_out(out, layout, dtype)
+    interleaved = check_layout(layout)
+    check_on_error(on_error)
+    where, name = source_of(source)
+    samples, sample_rate, damage, _ = _native.read(
+        (
+            where,
+            name,
+            check_frame("start", start, name),
+            -1 if frames is None else check_count("frames", frames),
+            check_channels(channels),
+            kind,
+            interleaved,
+            on_error == "pad",
+            out,
+            None,
+            False,
+            False,
+        )
+    )
+    if out is not None:
+        samples = out[:samples] if interleaved else out[:, :samples]
+    if damage is not None:
+        _settle(name, damage, on_error, samples.T if interleaved else samples, sample_rate)
+    return Audio(samples, sample_rate)
+
+
+def _settle(name: str, damage: Damage, on_error: OnError, planar: Any, sample_rate: float) -> None:
+    found = damaged(name, damage, on_error, planar, sample_rate)
+    if isinstance(found, DecodeError):
+        raise found
+    warn(found)
 
 
 def write(
@@ -154,7 +216,9 @@ def write(
 
 
 def info(source: Readable) -> Info:
-    """Return what a file's header says, without decoding it.
+    """Return what a file says of itself, without decoding it.
+
+    Damage is no error here: what shows without decoding is in the result's ``report``.
 
     Parameters
     ----------
@@ -175,5 +239,5 @@ def info(source: Readable) -> Info:
     >>> lio.info("tone.wav").duration
     0.5
     """
-    with open(source) as reader:
+    with Reader(source) as reader:
         return reader.info

@@ -1,52 +1,36 @@
-"""`open` and `Reader`: an audio file piece by piece, and `Info`: what its header says."""
+"""`open`, `Reader` and `blocks`: an audio file piece by piece, and `Info`: what its header says."""
 
 from __future__ import annotations
 
-import builtins
-import io
-import operator
-import os
-import stat
-import threading
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from luthier.core import (
-    Audio,
-    DamagedAudioWarning,
-    DamageReport,
-    DecodeError,
-    LayoutError,
-    MissingDependencyError,
-    ParameterError,
-    StreamError,
-)
+from luthier.core import DamageReport, DecodeError, ParameterError, StreamError
 from luthier.core.arrays import Layout, Samples
-from luthier.io import _native, sndfile
+from luthier.io import _native
+from luthier.io.arguments import (
+    Channels,
+    check_channels,
+    check_count,
+    check_dtype,
+    check_frame,
+    check_layout,
+    check_out,
+)
+from luthier.io.damage import Damage, OnError, check_on_error, damaged, report_of, warn
+from luthier.io.sources import Readable, source_of
 
-__all__ = ["Info", "OnError", "Readable", "Reader", "open"]
-
-#: What can be read from: a path, an open binary file, or the file's bytes.
-Readable = str | os.PathLike[str] | BinaryIO | bytes | bytearray | memoryview
-
-#: What reading does about damage: an error, the good frames before it, or silence in its place.
-OnError = Literal["raise", "partial", "pad"]
-
-# Headers are not believed: more than this many bytes of samples are allocated at once only for a file
-# that is large itself.
-_ALLOCATION = 64 << 20
-_ALLOCATION_PER_BYTE = 64
+__all__ = ["Info", "Reader", "blocks", "open"]
 
 
 @dataclass(frozen=True)
 class Info:
-    """What a file's header says.
+    """What a file says of itself.
 
     Attributes
     ----------
@@ -59,7 +43,10 @@ class Info:
     channels
         Samples in a frame.
     frames
-        Frames that the file promises; a file that was cut short holds fewer, which reading them tells.
+        Frames that the file promises; a file that was cut short holds fewer.
+    report
+        What is wrong with the file, where that shows without decoding it (it is shorter than it says, or
+        its end is missing), else None. Damage in the middle shows when it is read.
     """
 
     format: str
@@ -67,11 +54,19 @@ class Info:
     sample_rate: int
     channels: int
     frames: int
+    report: DamageReport | None = None
 
     @property
     def duration(self) -> float:
         """Seconds."""
         return self.frames / self.sample_rate
+
+    def __repr__(self) -> str:
+        shown = ("format", "subtype", "sample_rate", "channels", "frames")
+        fields = [f"{name}={getattr(self, name)!r}" for name in shown]
+        if self.report is not None:
+            fields.append(f"report={self.report!r}")
+        return f"Info({', '.join(fields)})"
 
 
 class Reader:
@@ -81,58 +76,64 @@ class Reader:
     gives at that place, in any order of seeks and for every format:
     ``reader.seek(a); reader.read(n)`` equals ``luthier.io.read(source).samples[:, a : a + n]``.
 
-    One reader serves one thread at a time; calls from several wait for each other.
+    A reader holds its file open and cannot be pickled: open the file where it is read. Calls from several
+    threads wait for each other.
     """
 
-    def __init__(self, source: Readable, *, on_error: OnError = "raise") -> None:
-        self._name = _name_of(source)
+    def __init__(
+        self, source: Readable, *, channels: Channels = None, on_error: OnError = "raise"
+    ) -> None:
         self._on_error = check_on_error(on_error)
+        request = check_channels(channels)
+        opened, self._name = source_of(source)
         self._report: DamageReport | None = None
         self._warned = False
-        self._stacklevel = 4  # from _settle to the line of the user
-        self._lock = threading.Lock()
-        opened = _source(source, self._name)
-        self._bytes = opened.size
-        self._decoder: _native.Decoder | None = _open_decoder(opened)
+        self._stream: _native.Stream | None = _native.Stream(opened, self._name, request)
+        stream = self._stream
         self._info = Info(
-            self._decoder.format,
-            self._decoder.subtype,
-            self._decoder.sample_rate,
-            self._decoder.channels,
-            self._decoder.frames,
+            stream.format,
+            stream.subtype,
+            stream.file_rate,
+            stream.file_channels,
+            stream.file_frames,
+            self.report,
         )
+        self._sample_rate = stream.sample_rate
+        self._channels = stream.channels
+        self._frames = stream.frames
 
     @property
     def info(self) -> Info:
-        """What the header says."""
+        """What the file says of itself."""
         return self._info
 
     @property
     def sample_rate(self) -> int:
-        """Frames a second."""
-        return self._info.sample_rate
+        """Frames a second of what is read."""
+        return self._sample_rate
 
     @property
     def channels(self) -> int:
-        """Samples in a frame."""
-        return self._info.channels
+        """Samples in a frame of what is read."""
+        return self._channels
 
     @property
     def frames(self) -> int:
-        """Frames in the file."""
-        return self._info.frames
+        """Frames from the beginning to the end of what is read."""
+        return self._frames
 
     @property
     def report(self) -> DamageReport | None:
         """What is wrong with the file, as far as that is known by now; None where nothing is."""
-        if self._report is None and self._decoder is not None and self._decoder.damage is not None:
-            self._report = self._report_of(self._decoder.damage, self._decoder.damage[1])
+        if self._report is None and self._stream is not None:
+            damage = self._stream.damage
+            self._report = None if damage is None else report_of(damage)
         return self._report
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        return self._decoder is None
+        return self._stream is None
 
     def tell(self) -> int:
         """The frame that the next `read` starts with."""
@@ -146,30 +147,36 @@ class Reader:
         ParameterError
             When `frame` is negative or beyond the end. The end itself is allowed.
         """
-        self._seek(frame, "frame")
-
-    def _seek(self, frame: int, argument: str) -> None:
-        wanted = _check_frame(argument, frame, self._info.frames, self._name)
-        with self._lock:
-            self._open().seek(wanted)
+        wanted = check_frame("frame", frame, self._name)
+        if wanted > self._frames:
+            raise ParameterError(
+                f"{self._name}: frame must be from 0 to the {self._frames:,} frames there are, got {wanted:,}"
+            )
+        self._open().seek(wanted)
 
     def read(
         self,
         frames: int | None = None,
         *,
         layout: Layout = "channels_first",
-        dtype: npt.DTypeLike = "float32",
+        dtype: npt.DTypeLike | None = None,
+        out: Any = None,
     ) -> Samples:
         """Read `frames` frames from here, or all that are left.
 
         Parameters
         ----------
         frames
-            How many; fewer are returned at the end of the file, and none after it.
+            How many; fewer are returned at the end of the file, and none after it. With `out`, at most as
+            many as it has room for.
         layout
             ``"channels_first"`` gives ``(channels, frames)``, ``"frames_first"`` ``(frames, channels)``.
         dtype
-            ``"float32"`` or ``"float64"``.
+            ``"float32"``, ``"float64"``, ``"int16"`` or ``"int32"``, as for `luthier.io.read`; float32 by
+            default, or the type of `out`.
+        out
+            An array to fill from its beginning, in `layout`. A view of the part that was filled is
+            returned.
 
         Raises
         ------
@@ -182,113 +189,43 @@ class Reader:
         DamagedAudioWarning
             Once, where the reader was opened with another `on_error`.
         """
-        kind = check_dtype(dtype)
+        kind = check_out(out, layout, dtype) if out is not None else check_dtype(dtype or "float32")
         interleaved = check_layout(layout)
-        with self._lock:
-            return self._read(frames, kind, interleaved)
-
-    def _read(self, frames: int | None, kind: np.dtype[Any], interleaved: bool) -> Samples:
-        decoder = self._open()
-        start = decoder.position
-        left = self._info.frames - start
-        wanted = left if frames is None else _check_count("frames", frames)
-        if wanted < 0:
-            raise ParameterError(f"frames must not be negative, got {wanted}; None means all that are left")
-        count = min(wanted, left)
-        samples, decoded = self._decode(decoder, count, kind, interleaved)
-        damage = decoder.fault if decoded < count else None
-        if damage is None and (frames is None or wanted > left):
-            # A file without a promised length that shows that its end is missing.
-            damage = decoder.damage
-            if damage is not None and damage[1] < self._info.frames:
-                damage = None
+        count = -1 if frames is None else check_count("frames", frames)
+        on_error = self._on_error
+        samples, damage = self._open().read(
+            count, False, kind, interleaved, on_error == "pad", out, on_error == "raise"
+        )
+        if out is not None:
+            samples = out[:samples] if interleaved else out[:, :samples]
         if damage is not None:
-            self._settle(decoder, start, damage, samples, decoded, interleaved)
-        return samples
-
-    def _decode(
-        self, decoder: _native.Decoder, count: int, kind: np.dtype[Any], interleaved: bool
-    ) -> tuple[Samples, int]:
-        """Up to `count` frames from here, and how many of them are not silence in place of damage."""
-        channels = self._info.channels
-        pad = self._on_error == "pad"
-        start = decoder.position
-        budget = max(_ALLOCATION, _ALLOCATION_PER_BYTE * self._bytes)
-        at_once = max(4096, budget // (channels * kind.itemsize))
-        there = count
-        if decoder.damage is not None and decoder.damage[1] >= start:
-            there = min(count, decoder.damage[1] - start)
-            if pad and count > max(at_once, there):
-                raise DecodeError(
-                    f"{self._name}: promises {self._info.frames:,} frames, which is too many to be believed "
-                    f"of {self._bytes:,} bytes and to be filled up with silence; use on_error='partial'"
-                )
-        pieces = []
-        done = decoded = 0
-        ask = count if pad else there
-        while True:
-            # A header that promises more than such a small file can be believed to hold: take what comes.
-            size = min(ask - done, at_once)
-            out = np.empty((size, channels) if interleaved else (channels, size), kind)
-            got = decoder.read_into(out, interleaved, pad) if size else 0
-            decoded += got
-            kept = size if pad else got
-            done += kept
-            pieces.append(out if kept == size else out[:kept] if interleaved else out[:, :kept])
-            if kept < size or done == ask:
-                break
-        if done == there < count:
-            # Lets the decoder say why nothing follows.
-            out = np.empty((1, channels) if interleaved else (channels, 1), kind)
-            decoder.read_into(out, interleaved, False)
-        samples = pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=0 if interleaved else 1)
-        return np.ascontiguousarray(samples), decoded
-
-    def _settle(
-        self,
-        decoder: _native.Decoder,
-        start: int,
-        damage: tuple[str, int, int],
-        samples: Samples,
-        decoded: int,
-        interleaved: bool,
-    ) -> None:
-        """Raise or warn of damage, as `on_error` says."""
-        report = self._report_of(damage, decoded)
-        self._report = self._report or report
-        message = self._describe(report)
-        if self._on_error == "raise":
-            decoder.seek(start)
-            error = DecodeError(
-                f"{message}. Read what is there with frames={decoded}, or with on_error='partial' or 'pad'"
-            )
-            error.report = report
-            error.audio = Audio(samples.T if interleaved else samples, self._info.sample_rate)
-            raise error
-        if not self._warned:
-            self._warned = True
-            done = "filled with silence" if self._on_error == "pad" else "left out"
-            warnings.warn(
-                DamagedAudioWarning(f"{message}; what is missing was {done}", report),
-                stacklevel=self._stacklevel,
-            )
-
-    def _report_of(self, damage: tuple[str, int, int], decoded: int) -> DamageReport:
-        reason, frame, offset = damage
-        promised = self._info.frames if self._decoder is not None and self._decoder.promised else None
-        return DamageReport(reason, frame, None if offset < 0 else offset, promised, decoded)
-
-    def _describe(self, report: DamageReport) -> str:
-        where = f"{self._name}: {report.reason}: "
-        if report.frames_promised is None:
-            return f"{where}frames after the first {report.frame:,} are missing"
-        first, promised = report.frame, report.frames_promised
-        return f"{where}of {promised:,} frames, those from {first:,} on are missing or damaged"
+            self._settle(damage, samples, interleaved)
+        return samples  # type: ignore[no-any-return]
 
     def blocks(
-        self, frames: int = 65_536, *, layout: Layout = "channels_first", dtype: npt.DTypeLike = "float32"
+        self,
+        frames: int = 65_536,
+        *,
+        overlap: int = 0,
+        layout: Layout = "channels_first",
+        dtype: npt.DTypeLike | None = None,
     ) -> Iterator[Samples]:
         """Iterate from here to the end in arrays of `frames` frames, the last one shorter.
+
+        Parameters
+        ----------
+        frames
+            Frames of a block.
+        overlap
+            How many frames of a block are the last ones of the block before; fewer than `frames`.
+        layout, dtype
+            As for `read`.
+
+        Raises
+        ------
+        DecodeError
+            Behind the last good frame of a damaged file, after that frame was given, where the reader was
+            opened with ``on_error="raise"``.
 
         Examples
         --------
@@ -298,20 +235,55 @@ class Reader:
         ...     [block.shape for block in reader.blocks(40_000)]
         [(2, 40000), (2, 40000), (2, 20000)]
         """
-        size = _check_count("frames", frames)
-        if size < 1:
-            raise ParameterError(f"frames of a block must be at least 1, got {size}")
-        while self.tell() < self._info.frames:
-            yield self.read(size, layout=layout, dtype=dtype)
+        size, shared = check_block(frames, overlap)
+        return self._blocks(size, shared, check_dtype(dtype or "float32"), check_layout(layout))
+
+    def _blocks(self, size: int, overlap: int, kind: int, interleaved: bool) -> Iterator[Samples]:
+        axis = 0 if interleaved else 1
+        before: Samples | None = None
+        while True:
+            wanted = size if before is None else size - overlap
+            samples, damage = self._open().read(
+                wanted, True, kind, interleaved, self._on_error == "pad", None, False
+            )
+            there = samples.shape[axis]
+            error = None
+            if damage is not None:
+                try:
+                    self._settle(damage, samples, interleaved)
+                except DecodeError as raised:
+                    error = raised
+            if there > 0:
+                block = samples if before is None else np.concatenate((before, samples), axis)
+                if overlap > 0:
+                    kept = max(0, block.shape[axis] - overlap)
+                    before = block[kept:].copy() if interleaved else block[:, kept:].copy()
+                yield block
+            if error is not None:
+                raise error
+            if there < wanted:
+                return
+
+    def _settle(self, damage: Damage, samples: Samples, interleaved: bool) -> None:
+        """Raise or warn of damage, as `on_error` says."""
+        found = damaged(
+            self._name, damage, self._on_error, samples.T if interleaved else samples, self._sample_rate
+        )
+        self._report = self._report or found.report
+        if isinstance(found, DecodeError):
+            raise found
+        if not self._warned:
+            self._warned = True
+            warn(found)
 
     def close(self) -> None:
         """Let go of the file. Reading afterwards is an error; closing twice is not."""
-        self._decoder = None
+        self._stream = None
 
-    def _open(self) -> _native.Decoder:
-        if self._decoder is None:
+    def _open(self) -> _native.Stream:
+        if self._stream is None:
             raise StreamError(f"{self._name}: the reader is closed")
-        return self._decoder
+        return self._stream
 
     def __enter__(self) -> Self:
         return self
@@ -321,23 +293,29 @@ class Reader:
     ) -> None:
         self.close()
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{self._name}: a Reader cannot be pickled; open the file in the other process")
+
     def __repr__(self) -> str:
         i = self._info
         state = "closed" if self.closed else f"at frame {self.tell()}"
         return (
-            f"<Reader of {self._name}: {i.format} {i.subtype}, {i.channels} channels, {i.frames} frames, "
-            f"{i.sample_rate} Hz, {state}>"
+            f"<Reader of {self._name}: {i.format} {i.subtype}, {self._channels} channels, "
+            f"{self._frames} frames, {self._sample_rate} Hz, {state}>"
         )
 
 
-def open(source: Readable, *, on_error: OnError = "raise") -> Reader:  # noqa: A001
+def open(  # noqa: A001
+    source: Readable, *, channels: Channels = None, on_error: OnError = "raise"
+) -> Reader:
     """Open an audio file for reading piece by piece.
 
     Parameters
     ----------
     source
-        A path; an open binary file, read from its present position on; or the file's bytes. A file
-        object other than a plain file on disk is read into memory whole.
+        As for `luthier.io.read`.
+    channels
+        As for `luthier.io.read`.
     on_error
         What reads do where audio is damaged or missing. ``"raise"``: a `DecodeError` that holds a report and
         the good frames before it. ``"partial"``: they return these frames, with a `DamagedAudioWarning`.
@@ -357,7 +335,7 @@ def open(source: Readable, *, on_error: OnError = "raise") -> Reader:  # noqa: A
     DecodeError
         When it is empty, or its header is damaged.
     MissingDependencyError
-        When the format needs libsndfile, and it is not installed.
+        When the format needs a library that is not installed; the message says which.
 
     Examples
     --------
@@ -369,119 +347,68 @@ def open(source: Readable, *, on_error: OnError = "raise") -> Reader:  # noqa: A
     >>> block.shape
     (1, 256)
     """
-    return Reader(source, on_error=on_error)
+    return Reader(source, channels=channels, on_error=on_error)
 
 
-def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    """float32 or float64 as a dtype, or the error that says so."""
-    try:
-        kind = np.dtype(dtype)
-    except TypeError:
-        kind = None
-    if kind != np.float32 and kind != np.float64:
-        raise LayoutError(
-            f"dtype must be 'float32' or 'float64', got {dtype!r}; integer codes are "
-            "numpy.rint(samples * 32768).astype(numpy.int16) for 16 bits"
-        )
-    return np.dtype(kind)
+def blocks(
+    source: Readable,
+    frames: int = 65_536,
+    *,
+    overlap: int = 0,
+    start: int = 0,
+    channels: Channels = None,
+    layout: Layout = "channels_first",
+    dtype: npt.DTypeLike | None = None,
+    on_error: OnError = "raise",
+) -> Iterator[Samples]:
+    """Iterate over an audio file in arrays of `frames` frames, the last one shorter, in constant memory.
 
+    Parameters
+    ----------
+    source
+        As for `luthier.io.read`.
+    frames
+        Frames of a block.
+    overlap
+        How many frames of a block are the last ones of the block before; fewer than `frames`.
+    start
+        The first frame.
+    channels, layout, dtype, on_error
+        As for `luthier.io.read`.
 
-def check_layout(layout: str) -> bool:
-    """Whether `layout` is interleaved."""
-    if layout not in ("channels_first", "frames_first"):
-        raise LayoutError(f"layout must be 'channels_first' or 'frames_first', got {layout!r}")
-    return layout == "frames_first"
+    Raises
+    ------
+    DecodeError
+        Behind the last good frame of a damaged file, after that frame was given, with
+        ``on_error="raise"``. And what `open` raises.
 
-
-def check_on_error(value: object) -> OnError:
-    """One of the three ways to treat damage, or the error that names them."""
-    if value not in ("raise", "partial", "pad"):
-        raise ParameterError(f"on_error must be 'raise', 'partial' or 'pad', got {value!r}")
-    return value
-
-
-def _check_count(name: str, value: object) -> int:
-    try:
-        count = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise ParameterError(f"{name} must be a whole number of frames, got {value!r}") from None
-    return count
-
-
-def _check_frame(name: str, value: object, frames: int, source: str) -> int:
-    try:
-        frame = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise ParameterError(f"{name} must be a whole number of frames, got {value!r}") from None
-    if not 0 <= frame <= frames:
-        raise ParameterError(
-            f"{source}: {name} must be from 0 to the file's {frames:,} frames, got {frame:,}"
-        )
-    return frame
-
-
-def label(path: str | os.PathLike[str]) -> str:
-    """What messages call the file: its path as text that every encoding of text can hold.
-
-    A name of bytes that are not UTF-8 is a string with lone surrogates, which nanobind refuses, too.
+    Examples
+    --------
+    >>> import numpy as np, luthier.io as lio
+    >>> lio.write("noise.wav", np.random.default_rng(0).uniform(-1, 1, (2, 1_000)), 44_100)
+    >>> [block.shape for block in lio.blocks("noise.wav", 400, overlap=100)]
+    [(2, 400), (2, 400), (2, 400)]
+    >>> max(np.abs(block).max() for block in lio.blocks("noise.wav")) <= 1.0
+    np.True_
     """
-    return os.fsdecode(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    size, shared = check_block(frames, overlap)
+    kind, interleaved = check_dtype(dtype or "float32"), check_layout(layout)
+    reader = Reader(source, channels=channels, on_error=on_error)
+    reader.seek(start)
+
+    def each() -> Iterator[Samples]:
+        with reader:
+            yield from reader._blocks(size, shared, kind, interleaved)
+
+    return each()
 
 
-def _name_of(source: object) -> str:
-    if isinstance(source, str | os.PathLike):
-        return label(source)
-    if isinstance(source, bytes | bytearray | memoryview):
-        return "<bytes>"
-    name = getattr(source, "name", None)
-    return label(name) if isinstance(name, str) else f"<{type(source).__name__}>"
-
-
-def _source(source: Readable, name: str) -> _native.Source:
-    made: _native.Source
-    if isinstance(source, str | os.PathLike):
-        with builtins.open(source, "rb", buffering=0) as file:
-            made = _file_source(file, name)
-    elif isinstance(source, bytes | bytearray | memoryview):
-        made = _native.buffer_source(source, name)
-    elif hasattr(source, "read"):
-        made = _file_source(source, name)
-    else:
-        raise ParameterError(
-            "source must be a path (str or os.PathLike), a file's bytes or a file opened with mode 'rb', "
-            f"got {source if source is None else type(source).__name__}"
-        )
-    if made.size == 0:
-        raise DecodeError(f"{name}: is empty" + ("" if name != "<BytesIO>" else "; seek(0) first?"))
-    return made
-
-
-def _file_source(file: Any, name: str) -> _native.Source:
-    if hasattr(file, "readable") and not file.readable():
-        raise ParameterError(f"{name}: the file is not open for reading; open it with mode 'rb'")
-    # Only the plain file classes: a GzipFile has a fileno() too, of other bytes than it reads as.
-    if type(file) in (io.FileIO, io.BufferedReader, io.BufferedRandom) and _is_plain(file):
-        if type(file) is io.BufferedRandom:
-            file.flush()
-        return _native.file_source(os.dup(file.fileno()), file.tell(), name)
-    data = file.read()
-    if not isinstance(data, bytes | bytearray | memoryview):
-        raise ParameterError(f"{name}: gave {type(data).__name__}, not bytes; open the file with mode 'rb'")
-    return _native.buffer_source(data, name)
-
-
-def _is_plain(file: Any) -> bool:
-    try:
-        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-    except (OSError, io.UnsupportedOperation):
-        return False
-
-
-def _open_decoder(source: _native.Source) -> _native.Decoder:
-    try:
-        return _native.open_decoder(source)
-    except MissingDependencyError:
-        if _native.sndfile_loaded():
-            raise
-    sndfile.load()
-    return _native.open_decoder(source)
+def check_block(frames: object, overlap: object) -> tuple[int, int]:
+    """Frames of a block and of its overlap, or the error that says what is allowed."""
+    size = check_count("frames", frames) if not isinstance(frames, int) else frames
+    if size < 1:
+        raise ParameterError(f"frames of a block must be at least 1, got {size}")
+    shared = check_count("overlap", overlap) if not isinstance(overlap, int) else overlap
+    if not 0 <= shared < size:
+        raise ParameterError(f"overlap must be from 0 to {size - 1}, fewer than frames, got {shared}")
+    return size, shared

@@ -15,7 +15,7 @@ import numpy as np
 from luthier.core import ClippingWarning, EncodeError, LayoutError, ParameterError, StreamError
 from luthier.core.arrays import Layout, borrow, check_sample_rate
 from luthier.io import _native, formats, sndfile
-from luthier.io.reader import label
+from luthier.io.sources import label
 
 __all__ = ["Writer"]
 
