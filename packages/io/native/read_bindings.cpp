@@ -75,7 +75,7 @@ struct Origin {
 std::unique_ptr<Decoder> open_any(const std::shared_ptr<Source>& source, Progress& progress) {
     const auto ask_python = [&](const std::exception& refused) -> std::unique_ptr<Decoder> {
         AcquireGil gil;
-        if (!hooks().open_other.is_valid()) return nullptr;
+        if (!hooks().open_other.is_valid() || hooks().open_other.is_none()) return nullptr;
         const nb::object other = hooks().open_other(source, refused.what());
         if (other.is_none()) return nullptr;
         return std::make_unique<PythonDecoder>(other);
@@ -354,7 +354,10 @@ void bind_reading(nb::module_& m) {
         [](nb::object load_library, nb::object open_other, nb::object read_whole) {
             hooks() = {std::move(load_library), std::move(open_other), std::move(read_whole)};
         },
-        "load_library"_a, "open_other"_a, "read_whole"_a);
+        "load_library"_a, "open_other"_a.none(), "read_whole"_a,
+        nb::sig("def set_hooks(load_library: typing.Callable[[], object], "
+                "open_other: typing.Callable[[Source, str], object] | None, "
+                "read_whole: typing.Callable[[bytes], bytes]) -> None"));
 
     nb::class_<Source>(m, "Source")
         .def_prop_ro("size", &Source::size)
@@ -371,7 +374,7 @@ void bind_reading(nb::module_& m) {
                 }
                 return nb::bytes(data.data(), data.size());
             },
-            "offset"_a, "bytes"_a);
+            "offset"_a, "count"_a);
     m.def(
         "file_source",
         [](int descriptor, std::int64_t start, const std::string& name) -> std::shared_ptr<Source> {
@@ -393,14 +396,21 @@ void bind_reading(nb::module_& m) {
         [](nb::object read, std::int64_t size, const std::string& name) -> std::shared_ptr<Source> {
             return std::make_shared<PythonSource>(name, std::move(read), size);
         },
-        "read"_a, "size"_a, "name"_a);
+        "read"_a, "size"_a, "name"_a,
+        nb::sig("def python_source(read: typing.Callable[[int, int], typing.Any], size: int, name: str) -> "
+                "Source"));
 
-    m.def("read", &read_one, "request"_a);
-    m.def("read_many", &read_many, "requests"_a, "threads"_a);
+    m.def("read", &read_one, "request"_a,
+          nb::sig("def read(request: tuple[typing.Any, ...]) -> tuple[typing.Any, int, "
+                  "tuple[str, int, int, int | None, int] | None, bytes | None]"));
+    m.def("read_many", &read_many, "requests"_a, "threads"_a,
+          nb::sig("def read_many(requests: list[tuple[typing.Any, ...]], threads: int) -> list[typing.Any]"));
 
     nb::class_<Handle>(m, "Stream")
         .def(nb::init<nb::handle, const std::string&, nb::handle>(), "source"_a, "name"_a,
-             "channels"_a.none())
+             "channels"_a.none(),
+             nb::sig("def __init__(self, source: bytes | Source, name: str, "
+                     "channels: tuple[int, list[int]] | None) -> None"))
         .def_prop_ro("format", [](Handle& h) { return h.stream->info().format; })
         .def_prop_ro("subtype", [](Handle& h) { return h.stream->info().subtype; })
         .def_prop_ro("file_rate", [](Handle& h) { return h.stream->info().sample_rate; })
@@ -410,16 +420,21 @@ void bind_reading(nb::module_& m) {
         .def_prop_ro("channels", [](Handle& h) { return h.stream->channels(); })
         .def_prop_ro("frames", [](Handle& h) { return h.stream->frames(); })
         .def_prop_ro("position", [](Handle& h) { return alone(h, [&] { return h.stream->position(); }); })
-        .def_prop_ro("damage",
-                     [](Handle& h) {
-                         const auto damage = alone(h, [&] { return h.stream->decoder().damage(); });
-                         return damage_tuple(damage, h.stream->info(), damage ? damage->frame : 0);
-                     })
+        .def_prop_ro(
+            "damage",
+            [](Handle& h) {
+                const auto damage = alone(h, [&] { return h.stream->decoder().damage(); });
+                return damage_tuple(damage, h.stream->info(), damage ? damage->frame : 0);
+            },
+            nb::sig("def damage(self) -> tuple[str, int, int, int | None, int] | None"))
         .def(
             "seek", [](Handle& h, std::int64_t frame) { alone(h, [&] { h.stream->seek(frame); }); },
             "frame"_a)
         .def("read", &read_stream, "frames"_a, "to_end"_a, "dtype"_a, "interleaved"_a, "pad"_a,
-             "out"_a.none(), "keep"_a)
+             "out"_a.none(), "keep"_a,
+             nb::sig("def read(self, frames: int, to_end: bool, dtype: int, interleaved: bool, pad: bool, "
+                     "out: typing.Any, keep: bool) -> tuple[typing.Any, "
+                     "tuple[str, int, int, int | None, int] | None]"))
         .def("index",
              [](Handle& h) {
                  const std::string index = alone(h, [&] {

@@ -7,7 +7,7 @@ from luthier.io.reader import Info, Reader, blocks, open  # noqa: A004
 from luthier.io.writer import Writer
 
 # What the native code asks of Python when it needs it.
-_native.set_hooks(sndfile.load, lambda source, refused: None, sources.read_whole)
+_native.set_hooks(sndfile.load, None, sources.read_whole)
 
 __version__ = "0.1.0"
 

@@ -80,9 +80,7 @@ class Reader:
     threads wait for each other.
     """
 
-    def __init__(
-        self, source: Readable, *, channels: Channels = None, on_error: OnError = "raise"
-    ) -> None:
+    def __init__(self, source: Readable, *, channels: Channels = None, on_error: OnError = "raise") -> None:
         self._on_error = check_on_error(on_error)
         request = check_channels(channels)
         opened, self._name = source_of(source)
