@@ -1,12 +1,10 @@
 #include "fuzz.h"
-#include "wav_reader.h"
+#include "pcm_files.h"
 
 namespace luthier::io::fuzz {
 
 std::unique_ptr<Decoder> open_fuzzed(std::shared_ptr<Source> source, Progress&) {
-    WavLayout wav = parse_wav(*source);
-    if (!wav.native) return nullptr;
-    return std::make_unique<WavDecoder>(std::move(source), std::move(wav));
+    return open_pcm(source, parse_wav(*source));
 }
 
 }  // namespace luthier::io::fuzz

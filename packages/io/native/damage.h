@@ -1,8 +1,7 @@
 // Signs of truncation that libsndfile passes over in silence: it takes what is there for all there was.
 //
 // Each container is asked for what it says about its own length, with a few reads of its head or tail:
-// Ogg pages (RFC 3533), AIFF chunks (Apple, "Audio Interchange File Format", 1989 and 1991), the headers
-// of AU and of Sony Wave64, and RIFF chunks that hold a codec which is not ours.
+// Ogg pages (RFC 3533), and the chunks of WAV, AIFF, ... files that hold a codec which is not ours.
 #pragma once
 
 #include <algorithm>
@@ -11,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "pcm_files.h"
 #include "source.h"
-#include "wav_format.h"
 
 namespace luthier::io {
 
@@ -23,10 +22,6 @@ struct Truncation {
     // that is trimmed, so that a seek must not land there.
     std::int64_t last_page = 0;
 };
-
-inline std::uint32_t big32(const unsigned char* p) {
-    return std::uint32_t(p[0]) << 24 | std::uint32_t(p[1]) << 16 | std::uint32_t(p[2]) << 8 | p[3];
-}
 
 // Whether the stream of the page `last` is one of those that begin at the head of the file. libsndfile
 // reads the first link of a chain and stops.
@@ -79,31 +74,10 @@ inline Truncation ogg_damage(Source& source) {
     return damage;
 }
 
-inline Truncation aiff_damage(Source& source) {
-    std::int64_t frames = 0, at = 12;
-    unsigned char chunk[16];
-    while (source.read_at(at, chunk, 8) == 8) {
-        const auto size = std::int64_t(big32(chunk + 4));
-        if (!std::memcmp(chunk, "COMM", 4) && source.read_at(at + 8, chunk + 8, 6) == 6)
-            frames = std::int64_t(big32(chunk + 10));
-        if (!std::memcmp(chunk, "SSND", 4) && at + 8 + size > source.size())
-            return {"its sound data chunk is cut short", frames, 0};
-        at += 8 + size + (size & 1);
-    }
-    return {};
-}
-
 inline Truncation find_damage(Source& source, const std::string& format) {
-    static constexpr const char* kCut = "its audio is cut short";
-    unsigned char head[24] = {};
-    source.read_at(0, head, sizeof head);
     if (format == "OGG") return ogg_damage(source);
-    if (format == "AIFF") return aiff_damage(source);
-    if (format == "W64" && little64(head + 16) > std::uint64_t(source.size())) return {kCut, 0, 0};
-    if (format == "AU" && !std::memcmp(head, ".snd", 4) && big32(head + 8) != kUnknownSize &&
-        std::int64_t(big32(head + 4)) + std::int64_t(big32(head + 8)) > source.size())
-        return {kCut, 0, 0};
-    if (is_wav(head, sizeof head) && parse_wav(source).data_cut) return {kCut, 0, 0};
+    const auto layout = parse_pcm_file(source);
+    if (layout && layout->cut()) return {"its audio is cut short", 0, 0};
     return {};
 }
 

@@ -5,17 +5,15 @@
 #include <utility>
 
 #include "decoder.h"
+#include "pcm_files.h"
 #include "sndfile_reader.h"
-#include "wav_reader.h"
 
 namespace luthier::io {
 
 inline std::unique_ptr<Decoder> open_decoder(std::shared_ptr<Source> source, Progress& progress) {
-    unsigned char head[12];
-    if (is_wav(head, source->read_at(0, head, sizeof head))) {
-        WavLayout wav = parse_wav(*source);
-        if (wav.native) return std::make_unique<WavDecoder>(std::move(source), std::move(wav));
-    }
+    HeadCache head(*source);
+    if (auto layout = parse_pcm_file(head))
+        if (auto decoder = open_pcm(source, std::move(*layout))) return decoder;
     return std::make_unique<SndfileDecoder>(std::move(source), progress);
 }
 

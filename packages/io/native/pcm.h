@@ -23,10 +23,16 @@ const PcmKernels<T>& pcm_kernels() {
 
 inline int stored_bytes(PcmType type) {
     switch (type) {
-        case kU8: return 1;
-        case kS16: return 2;
-        case kS24: return 3;
+        case kU8:
+        case kS8:
+        case kULaw:
+        case kALaw: return 1;
+        case kS16:
+        case kS16Big: return 2;
+        case kS24:
+        case kS24Big: return 3;
         case kF64:
+        case kF64Big:
         case kF64Clipped: return 8;
         default: return 4;
     }

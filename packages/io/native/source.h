@@ -60,6 +60,27 @@ class MemorySource : public Source {
     const unsigned char* data_;
 };
 
+// A source whose first bytes were read at once, for the many short looks of a parser at a header.
+class HeadCache : public Source {
+  public:
+    explicit HeadCache(Source& source) : Source(source.name()), source_(source) {
+        size_ = source.size();
+        if (!source.data()) cached_ = std::int64_t(source.read_at(0, head_, sizeof head_));
+    }
+    const unsigned char* data() const override { return source_.data(); }
+    std::size_t read_at(std::int64_t offset, void* to, std::size_t bytes) override {
+        if (offset < 0 || offset >= cached_ || std::int64_t(bytes) > cached_ - offset)
+            return source_.read_at(offset, to, bytes);
+        std::memcpy(to, head_ + offset, bytes);
+        return bytes;
+    }
+
+  private:
+    Source& source_;
+    std::int64_t cached_ = 0;
+    unsigned char head_[4096];
+};
+
 // A regular file, from byte `start` of it to its end. Owns the descriptor. Reading does not move the
 // descriptor's position on POSIX systems.
 class FileSource : public Source {

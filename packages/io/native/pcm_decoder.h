@@ -1,20 +1,24 @@
-// Decodes PCM and float WAV files.
+// Decodes files whose frames have all the same bytes, whatever the container.
 #pragma once
 
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include "wav_format.h"
+#include "pcm_layout.h"
 
 namespace luthier::io {
 
-class WavDecoder : public Decoder {
+class PcmDecoder : public Decoder {
   public:
-    WavDecoder(std::shared_ptr<Source> source, WavLayout wav)
-        : source_(std::move(source)), wav_(std::move(wav)) {
-        info_ = wav_.info;
-        if (wav_.frames_present < info_.frames) note(cut());
+    PcmDecoder(std::shared_ptr<Source> source, const PcmLayout& layout)
+        : source_(std::move(source)),
+          type_(layout.type),
+          frame_bytes_(layout.frame_bytes),
+          data_offset_(layout.data_offset),
+          present_(std::min(layout.info.frames, layout.data_present / layout.frame_bytes)) {
+        info_ = layout.info;
+        if (present_ < info_.frames) note(cut());
     }
 
     std::int64_t read(const Target<float>& to, std::int64_t frames, Progress& progress) override {
@@ -30,35 +34,35 @@ class WavDecoder : public Decoder {
 
     template <class T>
     std::int64_t read_as(const Target<T>& to, std::int64_t frames, Progress& progress) {
-        const std::int64_t present = std::max<std::int64_t>(0, wav_.frames_present - position_);
+        const std::int64_t present = std::max<std::int64_t>(0, present_ - position_);
         fault_.reset();
         if (frames > present) {
             stop_at(cut());
             frames = present;
         }
         const bool as_stored =
-            wav_.type == (sizeof(T) == 4 ? kF32 : kF64) && (to.interleaved || info_.channels == 1);
-        const std::int64_t block = std::max<std::int64_t>(1, kBlockBytes / wav_.frame_bytes);
+            type_ == (sizeof(T) == 4 ? kF32 : kF64) && (to.interleaved || info_.channels == 1);
+        const std::int64_t block = std::max<std::int64_t>(1, kBlockBytes / frame_bytes_);
         for (std::int64_t done = 0; done < frames;) {
             const std::int64_t n = std::min(block, frames - done);
-            const auto bytes = std::size_t(n * wav_.frame_bytes);
-            const std::int64_t offset = wav_.data_offset + position_ * wav_.frame_bytes;
+            const auto bytes = std::size_t(n * frame_bytes_);
+            const std::int64_t offset = data_offset_ + position_ * frame_bytes_;
             const Target<T> here = to.from(std::ptrdiff_t(done), info_.channels);
             std::int64_t whole = n;
             if (const unsigned char* data = source_->data()) {
-                decode_to(here, wav_.type, data + offset, info_.channels, n);
+                decode_to(here, type_, data + offset, info_.channels, n);
             } else if (as_stored) {
-                whole = std::int64_t(source_->read_at(offset, here.data, bytes)) / wav_.frame_bytes;
+                whole = std::int64_t(source_->read_at(offset, here.data, bytes)) / frame_bytes_;
             } else {
                 if (buffer_.size() < bytes) buffer_.resize(bytes);
-                whole = std::int64_t(source_->read_at(offset, buffer_.data(), bytes)) / wav_.frame_bytes;
-                decode_to(here, wav_.type, buffer_.data(), info_.channels, whole);
+                whole = std::int64_t(source_->read_at(offset, buffer_.data(), bytes)) / frame_bytes_;
+                decode_to(here, type_, buffer_.data(), info_.channels, whole);
             }
             position_ += whole;
             done += whole;
             if (whole < n) {
                 stop_at({"it became shorter while it was read", position_,
-                         wav_.data_offset + position_ * wav_.frame_bytes});
+                         data_offset_ + position_ * frame_bytes_});
                 return done;
             }
             progress.poll();
@@ -67,12 +71,13 @@ class WavDecoder : public Decoder {
     }
 
     Damage cut() const {
-        return {"its audio is cut short", wav_.frames_present,
-                wav_.data_offset + wav_.frames_present * wav_.frame_bytes};
+        return {"its audio is cut short", present_, data_offset_ + present_ * frame_bytes_};
     }
 
     std::shared_ptr<Source> source_;
-    WavLayout wav_;
+    PcmType type_;
+    std::int64_t frame_bytes_, data_offset_;
+    std::int64_t present_;  // frames
     std::vector<unsigned char> buffer_;
 };
 
