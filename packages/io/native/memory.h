@@ -1,18 +1,15 @@
 // Memory for samples that a Python array will own.
 //
 // The time that a fresh array takes is that of the kernel's page faults, which large pages divide by 512:
-// large arrays are mapped on their own, at the boundary of a large page, and ask for them. What is given
-// back is kept for the next array of about that size, up to a limit for the process.
+// large arrays are mapped on their own, at the boundary of a large page, and ask for them.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <mutex>
 #include <new>
 #include <utility>
-#include <vector>
 
 #if defined(__linux__)
 #include <sys/mman.h>

@@ -58,9 +58,15 @@ std::shared_ptr<Source> buffer_source(nb::handle object, const std::string& name
 struct Origin {
     std::string path, name;
     std::shared_ptr<Source> source;
+    nb::object opener;  // or what gives it
 
     // Without the GIL.
     void open() {
+        if (opener.is_valid()) {
+            AcquireGil gil;
+            source = nb::cast<std::shared_ptr<Source>>(opener());
+            opener.reset();
+        }
         if (!source) source = open_path(path, name);
         if (!source) {
             AcquireGil gil;
@@ -106,9 +112,10 @@ std::unique_ptr<Decoder> open_any(const std::shared_ptr<Source>& source, Progres
 Origin origin_of(nb::handle source, const std::string& name) {
     if (nb::isinstance<nb::bytes>(source)) {
         const auto path = nb::borrow<nb::bytes>(source);
-        return {std::string(path.c_str(), path.size()), name, nullptr};
+        return {std::string(path.c_str(), path.size()), name, nullptr, {}};
     }
-    return {"", name, nb::cast<std::shared_ptr<Source>>(source)};
+    if (nb::isinstance<Source>(source)) return {"", name, nb::cast<std::shared_ptr<Source>>(source), {}};
+    return {"", name, nullptr, nb::borrow(source)};
 }
 
 // None or (kind, values).
@@ -409,7 +416,7 @@ void bind_reading(nb::module_& m) {
     nb::class_<Handle>(m, "Stream")
         .def(nb::init<nb::handle, const std::string&, nb::handle>(), "source"_a, "name"_a,
              "channels"_a.none(),
-             nb::sig("def __init__(self, source: bytes | Source, name: str, "
+             nb::sig("def __init__(self, source: bytes | Source | typing.Callable[[], Source], name: str, "
                      "channels: tuple[int, list[int]] | None) -> None"))
         .def_prop_ro("format", [](Handle& h) { return h.stream->info().format; })
         .def_prop_ro("subtype", [](Handle& h) { return h.stream->info().subtype; })

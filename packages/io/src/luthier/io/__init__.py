@@ -3,6 +3,8 @@
 from luthier.io import _native, sndfile, sources
 from luthier.io.files import info, read, write
 from luthier.io.formats import Format, available_formats
+from luthier.io.index import SeekIndex, build_index
+from luthier.io.many import Crop, read_many
 from luthier.io.reader import Info, Reader, blocks, open  # noqa: A004
 from luthier.io.writer import Writer
 
@@ -12,14 +14,18 @@ _native.set_hooks(sndfile.load, None, sources.read_whole)
 __version__ = "0.1.0"
 
 __all__ = [
+    "Crop",
     "Format",
     "Info",
     "Reader",
+    "SeekIndex",
     "Writer",
     "available_formats",
     "blocks",
+    "build_index",
     "info",
     "open",
     "read",
+    "read_many",
     "write",
 ]

@@ -20,11 +20,14 @@ from luthier.io.arguments import (
     check_out,
 )
 from luthier.io.damage import Damage, OnError, check_on_error, damaged, warn
+from luthier.io.index import IndexSource, Lookup, look_up
 from luthier.io.reader import Info, Reader
 from luthier.io.sources import Readable, label, source_of
 from luthier.io.writer import Writer, borrow_planar, check_path
 
 __all__ = ["info", "read", "write"]
+
+_NONE = Lookup()
 
 
 def read(
@@ -37,6 +40,7 @@ def read(
     dtype: npt.DTypeLike | None = None,
     out: Any = None,
     on_error: OnError = "raise",
+    index: IndexSource | None = None,
 ) -> Audio:
     """Read an audio file, or a part of it.
 
@@ -73,6 +77,10 @@ def read(
         What to do where audio is damaged or missing. ``"raise"``: a `DecodeError` that holds a report and the
         good frames before it. ``"partial"``: return these frames, with a `DamagedAudioWarning`. ``"pad"``:
         return as many frames as the file promises, with silence for what is lost, and warn.
+    index
+        What makes a part of a compressed file cheap to reach: a `SeekIndex` of `build_index` or its bytes;
+        or ``"cache"``, or a folder, to find it there or to build it on the first use and keep it there. A
+        read of the whole file does without.
 
     Returns
     -------
@@ -112,22 +120,29 @@ def read(
     interleaved = check_layout(layout)
     check_on_error(on_error)
     where, name = source_of(source)
-    samples, sample_rate, damage, _ = _native.read(
+    first = check_frame("start", start, name)
+    count = -1 if frames is None else check_count("frames", frames)
+    lookup = _NONE
+    if index is not None and (first > 0 or count >= 0):
+        where, lookup = look_up(index, where, name)
+    samples, sample_rate, damage, built = _native.read(
         (
             where,
             name,
-            check_frame("start", start, name),
-            -1 if frames is None else check_count("frames", frames),
+            first,
+            count,
             check_channels(channels),
             kind,
             interleaved,
             on_error == "pad",
             out,
-            None,
-            False,
-            False,
+            lookup.payload,
+            lookup.given,
+            lookup.wanted,
         )
     )
+    if built is not None and lookup.store is not None:
+        lookup.store(built)
     if out is not None:
         samples = out[:samples] if interleaved else out[:, :samples]
     if damage is not None:

@@ -23,6 +23,7 @@ from luthier.io.arguments import (
     check_out,
 )
 from luthier.io.damage import Damage, OnError, check_on_error, damaged, report_of, warn
+from luthier.io.index import IndexSource, Lookup, look_up
 from luthier.io.sources import Readable, source_of
 
 __all__ = ["Info", "Reader", "blocks", "open"]
@@ -80,14 +81,26 @@ class Reader:
     threads wait for each other.
     """
 
-    def __init__(self, source: Readable, *, channels: Channels = None, on_error: OnError = "raise") -> None:
+    def __init__(
+        self,
+        source: Readable,
+        *,
+        channels: Channels = None,
+        on_error: OnError = "raise",
+        index: IndexSource | None = None,
+    ) -> None:
         self._on_error = check_on_error(on_error)
         request = check_channels(channels)
-        opened, self._name = source_of(source)
+        where, self._name = source_of(source)
+        lookup = None
+        if index is not None:
+            where, lookup = look_up(index, where, self._name)
         self._report: DamageReport | None = None
         self._warned = False
-        self._stream: _native.Stream | None = _native.Stream(opened, self._name, request)
+        self._stream: _native.Stream | None = _native.Stream(where, self._name, request)
         stream = self._stream
+        if lookup is not None:
+            _use_index(stream, lookup, self._name)
         self._info = Info(
             stream.format,
             stream.subtype,
@@ -304,7 +317,11 @@ class Reader:
 
 
 def open(  # noqa: A001
-    source: Readable, *, channels: Channels = None, on_error: OnError = "raise"
+    source: Readable,
+    *,
+    channels: Channels = None,
+    on_error: OnError = "raise",
+    index: IndexSource | None = None,
 ) -> Reader:
     """Open an audio file for reading piece by piece.
 
@@ -318,6 +335,8 @@ def open(  # noqa: A001
         What reads do where audio is damaged or missing. ``"raise"``: a `DecodeError` that holds a report and
         the good frames before it. ``"partial"``: they return these frames, with a `DamagedAudioWarning`.
         ``"pad"``: they return as many frames as were asked for, with silence for what is lost, and warn.
+    index
+        As for `luthier.io.read`.
 
     Returns
     -------
@@ -345,7 +364,7 @@ def open(  # noqa: A001
     >>> block.shape
     (1, 256)
     """
-    return Reader(source, channels=channels, on_error=on_error)
+    return Reader(source, channels=channels, on_error=on_error, index=index)
 
 
 def blocks(
@@ -399,6 +418,15 @@ def blocks(
             yield from reader._blocks(size, shared, kind, interleaved)
 
     return each()
+
+
+def _use_index(stream: _native.Stream, lookup: Lookup, name: str) -> None:
+    if lookup.payload is not None and stream.use_index(lookup.payload):
+        return
+    if lookup.given:
+        raise ParameterError(f"{name}: the index is of another file; build one with luthier.io.build_index")
+    if lookup.wanted and (built := stream.index()) and lookup.store is not None:
+        lookup.store(built)
 
 
 def check_block(frames: object, overlap: object) -> tuple[int, int]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import io
 import os
 import stat
+from collections.abc import Callable
+from functools import partial
 from typing import Any, BinaryIO
 
 from luthier.core import MissingDependencyError, ParameterError
 from luthier.io import _native
 
-__all__ = ["Readable", "Source", "label", "read_whole", "source_of"]
+__all__ = ["Readable", "Source", "label", "opened", "read_whole", "source_of"]
 
 #: What can be read from: a path, a URL, an open binary file, or the file's bytes.
 Readable = str | os.PathLike[str] | BinaryIO | bytes | bytearray | memoryview
 
-#: A path in the file system's encoding, which the native code opens itself, or where else bytes come from.
-Source = bytes | _native.Source
+#: A path in the file system's encoding, which the native code opens itself, or where else bytes come from,
+#: or what opens that.
+Source = bytes | _native.Source | Callable[[], _native.Source]
 
 
 def label(path: str | os.PathLike[str]) -> str:
@@ -34,7 +37,7 @@ def source_of(source: Readable) -> tuple[Source, str]:
     """
     if isinstance(source, str | os.PathLike):
         if isinstance(source, str) and "://" in source:
-            return _url_source(source), label(source)
+            return partial(_url_source, source), label(source)
         return os.fsencode(source), label(source)
     if isinstance(source, bytes | bytearray | memoryview):
         return _native.buffer_source(source, "<bytes>"), "<bytes>"
@@ -46,6 +49,13 @@ def source_of(source: Readable) -> tuple[Source, str]:
     name = getattr(source, "name", None)
     name = label(name) if isinstance(name, str) else f"<{type(source).__name__}>"
     return _file_source(source, name), name
+
+
+def opened(where: Source, name: str) -> _native.Source:
+    """Open what `source_of` gave."""
+    if isinstance(where, bytes):
+        return _native.path_source(where, name)
+    return where if isinstance(where, _native.Source) else where()
 
 
 def read_whole(path: bytes) -> bytes:
