@@ -9,6 +9,7 @@
 #include <string>
 
 #include "glue.h"
+#include "resample_bindings.h"
 #include "sndfile_writer.h"
 #include "wav_writer.h"
 
@@ -104,4 +105,6 @@ NB_MODULE(_native, m) {
         },
         "descriptor"_a, "name"_a, "format"_a, "subtype"_a, "sample_rate"_a, "channels"_a, "frames"_a,
         nb::call_guard<ReleaseGil>());
+
+    bind_resampling(m);
 }

@@ -1,4 +1,4 @@
-"""Read, write and stream audio files, exactly."""
+"""Read, write and stream audio files, exactly; change their sample rate."""
 
 from luthier.io import _native, sndfile, sources
 from luthier.io.files import info, read, write
@@ -6,6 +6,7 @@ from luthier.io.formats import Format, available_formats
 from luthier.io.index import SeekIndex, build_index
 from luthier.io.many import Crop, read_many
 from luthier.io.reader import Info, Reader, blocks, open  # noqa: A004
+from luthier.io.resampling import Resampler, resample, resample_to_times
 from luthier.io.writer import Writer
 
 # What the native code asks of Python when it needs it.
@@ -18,6 +19,7 @@ __all__ = [
     "Format",
     "Info",
     "Reader",
+    "Resampler",
     "SeekIndex",
     "Writer",
     "available_formats",
@@ -27,5 +29,7 @@ __all__ = [
     "open",
     "read",
     "read_many",
+    "resample",
+    "resample_to_times",
     "write",
 ]
