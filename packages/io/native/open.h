@@ -1,10 +1,12 @@
 // Which decoder a file gets, from its first bytes.
 #pragma once
 
+#include <cstring>
 #include <memory>
 #include <utility>
 
 #include "decoder.h"
+#include "mpeg_reader.h"
 #include "pcm_files.h"
 #include "sndfile_reader.h"
 
@@ -14,6 +16,8 @@ inline std::unique_ptr<Decoder> open_decoder(std::shared_ptr<Source> source, Pro
     HeadCache head(*source);
     if (auto layout = parse_pcm_file(head))
         if (auto decoder = open_pcm(source, std::move(*layout))) return decoder;
+    sf::library();  // throws where it is not loaded
+    if (auto decoder = open_mpeg(source, progress)) return decoder;
     return std::make_unique<SndfileDecoder>(std::move(source), progress);
 }
 

@@ -117,7 +117,7 @@ class Stream {
   public:
     explicit Stream(Source& source) : source_(&source) {
         // Codecs ask for a few bytes at a time.
-        if (!source.data()) window_.reset(new unsigned char[kWindow]);
+        if (!source.small_reads()) window_.reset(new unsigned char[kWindow]);
     }
     explicit Stream(Sink& sink) : sink_(&sink) {}
 

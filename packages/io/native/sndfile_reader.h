@@ -1,4 +1,4 @@
-// Decodes what libsndfile can: FLAC, MP3, Ogg Vorbis, Opus, AIFF and others.
+// Decodes what libsndfile can: FLAC, Ogg Vorbis, Opus, AIFF and others.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,6 @@
 
 #include "damage.h"
 #include "decoder.h"
-#include "mpeg_frames.h"
 #include "sndfile_stream.h"
 
 namespace luthier::io {
@@ -20,7 +19,6 @@ class SndfileDecoder : public Decoder {
         : lib_(sf::library()), source_(std::move(source)) {
         open();
         file_info_ = file_->info();
-        if ((file_info_.format & sf::kTypeMask) == 0x230000) count_mpeg_frames();
         const int type = file_info_.format & sf::kTypeMask;
         const int subtype = file_info_.format & sf::kSubtypeMask;
         info_.format = sf::name_of(sf::kFormats, type);
@@ -56,14 +54,13 @@ class SndfileDecoder : public Decoder {
     static constexpr std::int64_t kUnknownFrames = std::int64_t(1) << 48;
 
     // How a frame in the middle is reached so that its samples bear no trace of the way there. Seeks of
-    // the library on a handle that has decoded already return wrong samples (MP3 after a short step back,
-    // Vorbis after a short step forward), so that every path but kExact opens the file anew.
+    // the library on a handle that has decoded already return wrong samples (Vorbis after a short step
+    // forward), so that every path but kExact opens the file anew.
     //   kExact      The library's seek is right: PCM, floats, FLAC, u-law and A-law.
     //   kVorbis     A frame depends on its block and the one before, at most 8192 frames each: seek that
     //               far ahead of it and decode up to it. Never into the last page, see Damage.
-    //   kFromStart  Decode everything before. MP3: what a synthesis window sums first depends on how many
-    //               granules were decoded before (modulo 16 steps), so that other paths differ in the last
-    //               bit. Opus: the state of a low bit rate decays slower than any pre-roll. And the rest.
+    //   kFromStart  Decode everything before. Opus: the state of a low bit rate decays slower than any
+    //               pre-roll. And the rest.
     enum class Path { kExact, kVorbis, kFromStart };
     static constexpr std::int64_t kVorbisPreroll = 1 << 15;
 
@@ -78,16 +75,6 @@ class SndfileDecoder : public Decoder {
         if (!file_->opened()) throw_unreadable();
     }
     [[noreturn]] void throw_unreadable() const;
-
-    void count_mpeg_frames() {
-        const MpegScan scan = scan_mpeg(*source_);
-        if (scan.counted || scan.frames == 0) return;
-        if (scan.last_cut) truncation_.reason = "its last frame is cut";
-        if (scan.junk_between) truncation_.reason = "it holds bytes that are no frame between its frames";
-        source_ = std::make_shared<LongMpegSource>(source_, scan);
-        open();
-        file_info_.frames = scan.frames * scan.frame_samples;
-    }
 
     std::int64_t count_frames(Progress& progress) {
         std::vector<float> scratch(std::size_t(kBlock * info_.channels));
