@@ -2,16 +2,17 @@
 // out.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "glue.h"
+#include "open_encoder.h"
 #include "resample_bindings.h"
-#include "sndfile_writer.h"
-#include "wav_writer.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -24,19 +25,10 @@ template <class T>
 using PlanarInput = nb::ndarray<const T, nb::ndim<2>, nb::device::cpu, nb::c_contig>;
 
 template <class T>
-std::int64_t check(Encoder& encoder, PlanarInput<T> samples) {
+std::int64_t write_from(Encoder& encoder, PlanarInput<T> samples) {
     return alone(encoder, [&] {
         Signals signals;
-        return encoder.check(samples.data(), samples.stride(0), int(samples.shape(0)),
-                             std::int64_t(samples.shape(1)), signals);
-    });
-}
-
-template <class T>
-void write_from(Encoder& encoder, PlanarInput<T> samples) {
-    alone(encoder, [&] {
-        Signals signals;
-        encoder.write(samples.data(), samples.stride(0), std::int64_t(samples.shape(1)), signals);
+        return encoder.write(samples.data(), samples.stride(0), std::int64_t(samples.shape(1)), signals);
     });
 }
 
@@ -88,22 +80,23 @@ NB_MODULE(_native, m) {
 
     nb::class_<Encoder>(m, "Encoder")
         .def_prop_ro("position", [](Encoder& e) { return alone(e, [&] { return e.position(); }); })
-        .def("check", &check<float>, "samples"_a.noconvert())
-        .def("check", &check<double>, "samples"_a.noconvert())
+        .def_prop_ro("broken", [](Encoder& e) { return alone(e, [&] { return e.broken(); }); })
         .def("write", &write_from<float>, "samples"_a.noconvert())
         .def("write", &write_from<double>, "samples"_a.noconvert())
-        .def("finish", [](Encoder& e) { alone(e, [&] { e.finish(); }); })
+        .def(
+            "finish", [](Encoder& e, bool durable) { alone(e, [&] { e.finish(durable); }); }, "durable"_a)
         .def("abandon", [](Encoder& e) { alone(e, [&] { e.abandon(); }); });
     m.def(
         "open_encoder",
         [](int descriptor, const std::string& name, const std::string& format, const std::string& subtype,
-           int sample_rate, int channels, std::int64_t frames) -> std::unique_ptr<Encoder> {
-            auto sink = std::make_unique<Sink>(name, descriptor);
-            if (format == "WAV")
-                return std::make_unique<WavEncoder>(std::move(sink), subtype, sample_rate, channels, frames);
-            return std::make_unique<SndfileEncoder>(std::move(sink), format, subtype, sample_rate, channels);
+           int sample_rate, int channels, std::int64_t frames, std::optional<std::uint64_t> dither,
+           std::optional<double> compression, std::optional<int> bitrate_mode) {
+            return open_encoder(
+                std::make_unique<Sink>(name, descriptor),
+                {format, subtype, sample_rate, channels, frames, dither, compression, bitrate_mode});
         },
         "descriptor"_a, "name"_a, "format"_a, "subtype"_a, "sample_rate"_a, "channels"_a, "frames"_a,
+        "dither"_a = nb::none(), "compression"_a = nb::none(), "bitrate_mode"_a = nb::none(),
         nb::call_guard<ReleaseGil>());
 
     bind_resampling(m);

@@ -1,4 +1,4 @@
-// What every format's reader and writer looks like to the bindings.
+// What every format's reader looks like to the bindings.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 
 #include "errors.h"
 #include "pcm.h"
+#include "progress.h"
 #include "source.h"
 
 namespace luthier::io {
@@ -29,13 +30,6 @@ struct StreamInfo {
     int channels = 0;
     std::int64_t frames = 0;  // as many as the file promises, or where it does not say, as were found
     bool promised = true;     // whether the file says so itself
-};
-
-// Called between blocks of work; throws to stop it (Ctrl-C).
-class Progress {
-  public:
-    virtual ~Progress() = default;
-    virtual void poll() = 0;
 };
 
 // The contract that every format keeps:
@@ -121,68 +115,5 @@ std::int64_t read_padded(Decoder& decoder, const Target<T>& to, std::int64_t fra
     }
     return decoded;
 }
-
-class Encoder {
-  public:
-    virtual ~Encoder() = default;
-
-    // How many samples integer codes will clip. Throws for one that is not finite, before anything of
-    // them is encoded: write() relies on it.
-    template <class T>
-    std::int64_t check(const T* planar, std::ptrdiff_t stride, int channels, std::int64_t frames,
-                       Progress& progress) const {
-        const auto measure = type_ == kF32 ? pcm_kernels<T>().measure_float32 : pcm_kernels<T>().measure;
-        const bool integers = type_ != kF32 && type_ != kF64 && type_ != kF32Clipped && type_ != kF64Clipped;
-        std::int64_t above = 0;
-        for (std::int64_t done = 0; done < frames; done += kChecked) {
-            const std::int64_t n = std::min(kChecked, frames - done);
-            const Level level = measure(planar + done, stride, channels, std::ptrdiff_t(n));
-            if (!level.finite) throw_not_finite(planar + done, stride, channels, position_ + done, n);
-            above += level.above;
-            progress.poll();
-        }
-        return integers ? above : 0;
-    }
-    virtual void write(const float* planar, std::ptrdiff_t stride, std::int64_t frames,
-                       Progress& progress) = 0;
-    virtual void write(const double* planar, std::ptrdiff_t stride, std::int64_t frames,
-                       Progress& progress) = 0;
-    // Completes the header and puts every byte on the disk.
-    virtual void finish() = 0;
-    // Lets go of the file. Nothing more reaches it, and only destruction may follow.
-    virtual void abandon() = 0;
-    std::int64_t position() const { return position_; }
-
-    std::mutex mutex;
-
-  protected:
-    virtual const std::string& name() const = 0;
-
-    std::int64_t position_ = 0;
-    PcmType type_ = kS16;  // what the samples are encoded to
-
-  private:
-    static constexpr std::int64_t kChecked = 1 << 20;
-
-    // `start` is the first frame of the planar samples that are not finite everywhere.
-    template <class T>
-    [[noreturn]] void throw_not_finite(const T* planar, std::ptrdiff_t stride, int channels,
-                                       std::int64_t start, std::int64_t frames) const {
-        for (std::int64_t i = 0; i < frames; ++i)
-            for (int c = 0; c < channels; ++c) {
-                const T x = planar[c * stride + i];
-                const T kept = type_ == kF32 ? T(float(x)) : x;
-                if (kept - kept == T(0)) continue;
-                const char* what = x != x          ? "not a number"
-                                   : x - x == T(0) ? "too large for 32-bit floats"
-                                                   : "infinite";
-                throw EncodeError(name() + ": the sample at channel " + std::to_string(c) + ", frame " +
-                                  grouped(start + i) + " is " + what +
-                                  "; none of these samples were written. Clean them first, for example "
-                                  "with numpy.nan_to_num");
-            }
-        throw EncodeError(name() + ": a sample is not finite; none of these samples were written");
-    }
-};
 
 }  // namespace luthier::io

@@ -1,4 +1,4 @@
-// The sample kernels of the instruction set in use, for the decoders and encoders.
+// The sample kernels of the instruction set in use, for the decoders.
 #pragma once
 
 #include <algorithm>
@@ -32,8 +32,7 @@ inline int stored_bytes(PcmType type) {
         case kS24:
         case kS24Big: return 3;
         case kF64:
-        case kF64Big:
-        case kF64Clipped: return 8;
+        case kF64Big: return 8;
         default: return 4;
     }
 }

@@ -22,9 +22,6 @@ struct StoredNumber {
     static S get(const unsigned char* at) {
         return *reinterpret_cast<const typename Unaligned<S>::type*>(at);
     }
-    static void put(unsigned char* at, S value) {
-        *reinterpret_cast<typename Unaligned<S>::type*>(at) = value;
-    }
 };
 
 inline std::uint16_t swapped(std::uint16_t x) { return __builtin_bswap16(x); }
@@ -36,9 +33,6 @@ template <class S, class B>
 struct StoredSwapped {
     static constexpr int bytes = sizeof(S);
     static S get(const unsigned char* at) { return __builtin_bit_cast(S, swapped(StoredNumber<B>::get(at))); }
-    static void put(unsigned char* at, S value) {
-        StoredNumber<B>::put(at, swapped(__builtin_bit_cast(B, value)));
-    }
 };
 
 template <>
@@ -76,11 +70,6 @@ struct Stored24 {
         const std::uint32_t top = std::uint32_t(at[Big ? 2 : 0]) << 8 | std::uint32_t(at[1]) << 16 |
                                   std::uint32_t(at[Big ? 0 : 2]) << 24;
         return T(std::int32_t(top)) * T(1.0 / 2147483648.0);
-    }
-    static void put(unsigned char* at, std::int32_t value) {
-        at[Big ? 2 : 0] = (unsigned char)(value);
-        at[1] = (unsigned char)(value >> 8);
-        at[Big ? 0 : 2] = (unsigned char)(value >> 16);
     }
 };
 template <>
@@ -215,123 +204,12 @@ void decode(const unsigned char* from, T* to, std::ptrdiff_t stride, int channel
     }
 }
 
-inline float round_even(float x) { return __builtin_rintf(x); }
-inline double round_even(double x) { return __builtin_rint(x); }
-
-// A comparison with NaN is false: NaN becomes `low`, and the conversion to an integer stays defined.
-template <class T>
-inline T clip(T x, T low, T high) {
-    x = x > low ? x : low;
-    return x < high ? x : high;
-}
-
-template <class T>
-inline std::int32_t quantise(T x, int bits) {
-    // The top code of 32 bits is not a float: go through double there.
-    if (bits == 32)
-        return std::int32_t(round_even(clip(double(x) * 2147483648.0, -2147483648.0, 2147483647.0)));
-    const T scale = T(std::int64_t(1) << (bits - 1));
-    return std::int32_t(round_even(clip(x * scale, -scale, scale - T(1))));
-}
-
-template <PcmType P, class T>
-inline void encode_one(T x, unsigned char* at) {
-    if constexpr (P == kU8)
-        *at = (unsigned char)(quantise(x, 8) + 128);
-    else if constexpr (P == kS16)
-        StoredNumber<std::int16_t>::put(at, std::int16_t(quantise(x, 16)));
-    else if constexpr (P == kS24)
-        Stored<kS24>::put(at, quantise(x, 24));
-    else if constexpr (P == kS32)
-        StoredNumber<std::int32_t>::put(at, quantise(x, 32));
-    else if constexpr (P == kS8In32)
-        StoredNumber<std::int32_t>::put(at, quantise(x, 8) * (1 << 24));
-    else if constexpr (P == kS16In32)
-        StoredNumber<std::int32_t>::put(at, quantise(x, 16) * 65536);
-    else if constexpr (P == kS24In32)
-        StoredNumber<std::int32_t>::put(at, quantise(x, 24) * 256);
-    else if constexpr (P == kF32)
-        StoredNumber<float>::put(at, float(x));
-    else if constexpr (P == kF64)
-        StoredNumber<double>::put(at, double(x));
-    else if constexpr (P == kF32Clipped)
-        StoredNumber<float>::put(at, float(clip(x, T(-1), T(1))));
-    else
-        StoredNumber<double>::put(at, double(clip(x, T(-1), T(1))));
-}
-
-template <PcmType P>
-constexpr int kBytes = P == kU8                        ? 1
-                       : P == kS16                     ? 2
-                       : P == kS24                     ? 3
-                       : P == kF64 || P == kF64Clipped ? 8
-                                                       : 4;
-
-template <PcmType P, int Channels, class T>
-void encode_fixed(const T* from, std::ptrdiff_t stride, std::ptrdiff_t frames, unsigned char* __restrict to) {
-    const T* __restrict left = from;
-    const T* __restrict right = Channels > 1 ? from + stride : from;
-    for (std::ptrdiff_t i = 0; i < frames; ++i) {
-        encode_one<P>(left[i], to + i * Channels * kBytes<P>);
-        if constexpr (Channels > 1) encode_one<P>(right[i], to + (i * Channels + 1) * kBytes<P>);
-    }
-}
-
-template <PcmType P, class T>
-void encode(const T* from, std::ptrdiff_t stride, int channels, std::ptrdiff_t frames, unsigned char* to) {
-    if (channels == 1) return encode_fixed<P, 1>(from, stride, frames, to);
-    if (channels == 2) return encode_fixed<P, 2>(from, stride, frames, to);
-    for (int c = 0; c < channels; ++c) {
-        const T* __restrict channel = from + c * stride;
-        for (std::ptrdiff_t i = 0; i < frames; ++i)
-            encode_one<P>(channel[i], to + (i * channels + c) * kBytes<P>);
-    }
-}
-
-// An integer as wide as T, so that counting takes as many lanes as comparing.
-template <class T>
-struct CountOf {
-    using type = std::int64_t;
-};
-template <>
-struct CountOf<float> {
-    using type = std::int32_t;
-};
-
-// Stored is the type whose infinities count.
-template <class Stored, class T>
-Level measure(const T* from, std::ptrdiff_t stride, int channels, std::ptrdiff_t frames) {
-    using Count = typename CountOf<T>::type;
-    constexpr std::ptrdiff_t kRun = 1 << 16;  // no Count overflows
-    Level level{true, 0};
-    for (int c = 0; c < channels; ++c) {
-        for (std::ptrdiff_t start = 0; start < frames; start += kRun) {
-            const T* __restrict run = from + c * stride + start;
-            const std::ptrdiff_t n = frames - start < kRun ? frames - start : kRun;
-            Count bad = 0, above = 0;
-            for (std::ptrdiff_t i = 0; i < n; ++i) {
-                const auto x = T(Stored(run[i]));
-                bad |= Count(!(x - x == T(0)));
-                above += Count(x > T(1) || x < T(-1));
-            }
-            level.finite = level.finite && bad == 0;
-            level.above += std::ptrdiff_t(above);
-        }
-    }
-    return level;
-}
-
 template <class T>
 constexpr PcmKernels<T> table() {
     return {
         {decode<kU8, T>, decode<kS16, T>, decode<kS24, T>, decode<kS32, T>, decode<kF32, T>, decode<kF64, T>,
          decode<kS8, T>, decode<kS16Big, T>, decode<kS24Big, T>, decode<kS32Big, T>, decode<kF32Big, T>,
-         decode<kF64Big, T>, decode<kULaw, T>, decode<kALaw, T>},
-        {encode<kU8, T>, encode<kS16, T>, encode<kS24, T>, encode<kS32, T>, encode<kF32, T>, encode<kF64, T>,
-         nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, encode<kS8In32, T>,
-         encode<kS16In32, T>, encode<kS24In32, T>, encode<kF32Clipped, T>, encode<kF64Clipped, T>},
-        measure<T, T>,
-        measure<float, T>};
+         decode<kF64Big, T>, decode<kULaw, T>, decode<kALaw, T>}};
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Where bytes go: a file descriptor, buffered, with seeks backwards for headers that are completed
-// last. The caller gives a temporary name and renames it when finish() has returned.
+// last. The caller gives a file that nobody knows yet, and makes it known when finish() has returned.
 #pragma once
 
 #include <algorithm>
@@ -44,9 +44,27 @@ class Sink {
             bytes -= n;
         }
     }
+    // Where the next `bytes` can be put, at most kBuffer of them, in the place of write(); took() follows.
+    unsigned char* space(std::size_t bytes) {
+        if (kBuffer - used_ < bytes) flush();
+        return buffer_.get() + used_;
+    }
+    void took(std::size_t bytes) { used_ += bytes; }
     void seek(std::int64_t position) {
         flush();
         start_ = position;
+    }
+    // Takes away what lies behind this position.
+    void cut() {
+        flush();
+        if (size_ <= start_ || descriptor_ < 0) return;
+#if defined(_WIN32)
+        const bool failed = _chsize_s(descriptor_, start_) != 0;
+#else
+        const bool failed = ftruncate(descriptor_, off_t(start_)) != 0;
+#endif
+        if (failed) throw_errno(name_);
+        size_ = start_;
     }
     // What was written already, for encoders that look back.
     std::size_t read(void* to, std::size_t bytes) {
@@ -62,10 +80,20 @@ class Sink {
         start_ += got;
         return std::size_t(got);
     }
-    // All bytes on the disk: a rename after this never shows a file with a hole, not even after a power
-    // cut.
-    void finish() {
+    // All bytes given to the system; `durable`: and on the disk, so that a rename after this never shows a
+    // file with a hole, not even after a power cut.
+    void finish(bool durable) {
         flush();
+        if (durable) commit();
+        release();
+    }
+    // Closes the file; what is written from here on goes nowhere.
+    void abandon() { release(); }
+
+    static constexpr std::size_t kBuffer = 1 << 18;
+
+  private:
+    void commit() {
 #if defined(_WIN32)
         const int failed = _commit(descriptor_);
 #elif defined(__APPLE__)
@@ -74,14 +102,7 @@ class Sink {
         const int failed = fdatasync(descriptor_);
 #endif
         if (failed && errno != EINVAL && errno != ENOTSUP) throw_errno(name_);
-        release();
     }
-    // Closes the file; what is written from here on goes nowhere.
-    void abandon() { release(); }
-
-  private:
-    static constexpr std::size_t kBuffer = 1 << 18;
-
     void flush() {
         std::size_t done = descriptor_ < 0 ? used_ : 0;
         if (done < used_) move_to(start_);

@@ -50,7 +50,8 @@ struct VirtualIo {
 };
 
 inline constexpr int kRead = 0x10, kWrite = 0x20;
-inline constexpr int kSetClipping = 0x10C0;
+inline constexpr int kSetClipping = 0x10C0, kSetCompressionLevel = 0x1301, kSetBitrateMode = 0x1305;
+inline constexpr int kTrue = 1;
 inline constexpr int kTypeMask = 0x0FFF0000, kSubtypeMask = 0x0000FFFF;
 
 // Names as python-soundfile users know them.
@@ -101,7 +102,6 @@ struct Library {
     count_t (*readf_double)(Handle*, double*, count_t frames);
     count_t (*writef_int)(Handle*, const int*, count_t frames);
     count_t (*writef_float)(Handle*, const float*, count_t frames);
-    count_t (*writef_double)(Handle*, const double*, count_t frames);
     const char* (*version_string)();
 };
 
@@ -326,7 +326,6 @@ inline const Library& load(const std::string& path) {
     resolve(library->readf_double, "sf_readf_double");
     resolve(library->writef_int, "sf_writef_int");
     resolve(library->writef_float, "sf_writef_float");
-    resolve(library->writef_double, "sf_writef_double");
     resolve(library->version_string, "sf_version_string");
     self_test(*library, path);
     const Library* found = library.release();

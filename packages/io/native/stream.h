@@ -8,6 +8,7 @@
 
 #include "channels.h"
 #include "decoder.h"
+#include "encode.h"
 #include "memory.h"
 
 namespace luthier::io {
@@ -127,7 +128,7 @@ class Stream {
         std::vector<W>& scratch = mapped<W>();
         const auto size = std::size_t(most * map_.channels);
         if (scratch.size() < size) scratch.resize(size);
-        const auto encode = pcm_kernels<W>().encode[sizeof(T) == 2 ? kS16 : kS32];
+        const auto encode = encode_kernels<W>().encode[int(sizeof(T) == 2 ? Coding::s16 : Coding::s32)];
         return by_blocks(frames, most, [&](std::int64_t done, std::int64_t n) {
             const Target<W> floats{scratch.data(), std::ptrdiff_t(most), to.interleaved};
             const Outcome got = read_mapped(floats, n, pad, progress);

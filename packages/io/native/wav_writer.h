@@ -1,136 +1,119 @@
-// Encodes PCM and float WAV files. See wav_format.h for the container.
+// WAV, WAVEX, RF64 and W64 files. See wav_format.h for the first three; W64 is Sony's "Wave64" (Sonic
+// Foundry, 2003): the same chunks with 16-byte names and 64-bit sizes that count the chunk's own header, on
+// multiples of 8.
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "decoder.h"
-#include "sink.h"
+#include "header_bytes.h"
+#include "pcm_writer.h"
 #include "wav_format.h"
 
 namespace luthier::io {
 
-inline bool wav_subtype(const std::string& subtype, PcmType& type) {
-    static constexpr std::pair<const char*, PcmType> kSubtypes[] = {{"PCM_U8", kU8},  {"PCM_16", kS16},
-                                                                    {"PCM_24", kS24}, {"PCM_32", kS32},
-                                                                    {"FLOAT", kF32},  {"DOUBLE", kF64}};
-    for (const auto& [known, its_type] : kSubtypes)
-        if (subtype == known) {
-            type = its_type;
-            return true;
-        }
-    return false;
+// The body of the chunk "fmt ".
+inline HeaderBytes wav_fmt(const std::string& subtype, int sample_rate, int channels, int sample_bytes,
+                           bool extensible) {
+    const bool is_float = subtype == "FLOAT" || subtype == "DOUBLE";
+    const int tag = is_float ? kTagFloat : subtype == "ULAW" ? 7 : subtype == "ALAW" ? 6 : kTagPcm;
+    const int frame_bytes = sample_bytes * channels;
+    HeaderBytes fmt;
+    fmt.little(std::uint64_t(extensible ? kTagExtensible : tag), 2).little(std::uint64_t(channels), 2);
+    fmt.little(std::uint64_t(sample_rate), 4);
+    fmt.little(std::uint64_t(sample_rate) * std::uint64_t(frame_bytes), 4);
+    fmt.little(std::uint64_t(frame_bytes), 2).little(std::uint64_t(sample_bytes) * 8, 2);
+    if (extensible) {
+        // An array names no loudspeakers: the mask is empty but for one channel (front centre) and two.
+        const int speakers = channels == 1 ? 4 : channels == 2 ? 3 : 0;
+        fmt.little(22, 2).little(std::uint64_t(sample_bytes) * 8, 2).little(std::uint64_t(speakers), 4);
+        static constexpr unsigned char kTail[14] = {0, 0, 0,    0, 0x10, 0,    0x80,
+                                                    0, 0, 0xAA, 0, 0x38, 0x9B, 0x71};
+        fmt.little(std::uint64_t(tag), 2).raw(kTail);
+    } else if (tag != kTagPcm) {
+        fmt.little(0, 2);
+    }
+    return fmt;
 }
 
-class WavEncoder : public Encoder {
+// The extensible header where Microsoft asks for it, with more than two channels. It is asked for with
+// integers of more than 16 bits as well, but all readers take these without, and some, as Python's own before
+// 3.12, take no extensible files.
+inline bool wants_extensible(const EncoderSpec& spec) { return spec.format == "WAVEX" || spec.channels > 2; }
+
+class WavEncoder : public PcmEncoder {
   public:
-    // `frames` is how many will come, or -1 where that is not known yet: the header then leaves room for
-    // the 64-bit sizes of RF64, which it becomes when the audio outgrows 4 GiB.
-    WavEncoder(std::unique_ptr<Sink> sink, const std::string& subtype, int sample_rate, int channels,
-               std::int64_t frames)
-        : sink_(std::move(sink)), sample_rate_(sample_rate), channels_(channels) {
-        if (!wav_subtype(subtype, type_))
-            throw EncodeError(sink_->name() + ": a WAV file cannot hold subtype " + subtype);
-        frame_bytes_ = stored_bytes(type_) * channels_;
-        if (channels_ > 0xFFFF || frame_bytes_ > 0xFFFF)
-            throw EncodeError(sink_->name() + ": a WAV file of subtype " + subtype + " holds at most " +
-                              grouped(0xFFFF / stored_bytes(type_)) + " channels, got " + grouped(channels_));
-        const bool small = frames >= 0 && frames <= std::int64_t(kLargest) / frame_bytes_;
-        write_header(!small, 0);
+    // Where it is not known how many frames will come, the header leaves room for the 64-bit sizes of
+    // RF64, which the file becomes when the audio outgrows 4 GiB.
+    WavEncoder(std::unique_ptr<Sink> sink, const EncoderSpec& spec)
+        : PcmEncoder(std::move(sink), spec, false),
+          rf64_(spec.format == "RF64"),
+          fmt_(wav_fmt(subtype_, sample_rate_, channels_, sample_bytes_, wants_extensible(spec))) {
+        room_ = rf64_ || announced_ < 0 || announced_ > std::int64_t(kLargest) / frame_bytes_;
+        begin();
     }
-
-    void write(const float* planar, std::ptrdiff_t stride, std::int64_t frames, Progress& progress) override {
-        write_as(planar, stride, frames, progress);
-    }
-    void write(const double* planar, std::ptrdiff_t stride, std::int64_t frames,
-               Progress& progress) override {
-        write_as(planar, stride, frames, progress);
-    }
-
-    void finish() override {
-        const std::uint64_t bytes = std::uint64_t(position_) * std::uint64_t(frame_bytes_);
-        if (bytes & 1) sink_->write("", 1);
-        sink_->seek(0);
-        write_header(room_, bytes);
-        sink_->finish();
-    }
-    void abandon() override { sink_->abandon(); }
-
-  protected:
-    const std::string& name() const override { return sink_->name(); }
 
   private:
     // Leaves room for the rest of the header below 2^32.
     static constexpr std::uint64_t kLargest = 0xFFFFFFFFu - 1024;
-    static constexpr std::int64_t kBlockBytes = 1 << 17;
 
-    void write_header(bool room, std::uint64_t bytes) {
-        room_ = room;
-        const bool is_float = type_ == kF32 || type_ == kF64;
-        const bool is_rf64 = bytes > kLargest;
-        if (is_rf64 && !room) throw EncodeError(sink_->name() + ": more frames were written than announced");
-        std::vector<unsigned char> h;
-        const auto text = [&](const char* four) { h.insert(h.end(), four, four + 4); };
-        const auto number = [&](std::uint64_t value, int count) {
-            for (int i = 0; i < count; ++i) h.push_back((unsigned char)(value >> (8 * i)));
-        };
-        const std::uint64_t before_data = (room ? 36 : 0) + (is_float ? 26 + 12 : 24) + 8;
-        const std::uint64_t riff = 4 + before_data + bytes + (bytes & 1);
-        text(is_rf64 ? "RF64" : "RIFF");
-        number(is_rf64 ? kUnknownSize : riff, 4);
-        text("WAVE");
-        if (room) {
-            text(is_rf64 ? "ds64" : "JUNK");
-            number(28, 4);
-            number(is_rf64 ? riff : 0, 8);
-            number(is_rf64 ? bytes : 0, 8);
-            number(is_rf64 ? std::uint64_t(position_) : 0, 8);
-            number(0, 4);
+    HeaderBytes header(std::uint64_t frames, std::uint64_t bytes) const override {
+        const bool is_rf64 = rf64_ || bytes > kLargest;
+        const bool has_fact = integer_bits(subtype_) == 0;
+        const std::uint64_t before_data = (room_ ? 36 : 0) + 8 + fmt_.size() + (has_fact ? 12 : 0) + 8;
+        const std::uint64_t riff = 4 + before_data + bytes + padding(bytes);
+        HeaderBytes h;
+        h.text(is_rf64 ? "RF64" : "RIFF").little(is_rf64 ? kUnknownSize : riff, 4).text("WAVE");
+        if (room_) {
+            h.text(is_rf64 ? "ds64" : "JUNK").little(28, 4);
+            h.little(is_rf64 ? riff : 0, 8).little(is_rf64 ? bytes : 0, 8).little(is_rf64 ? frames : 0, 8);
+            h.little(0, 4);
         }
-        text("fmt ");
-        number(is_float ? 18 : 16, 4);
-        number(is_float ? kTagFloat : kTagPcm, 2);
-        number(std::uint64_t(channels_), 2);
-        number(std::uint64_t(sample_rate_), 4);
-        number(std::uint64_t(sample_rate_) * std::uint64_t(frame_bytes_), 4);
-        number(std::uint64_t(frame_bytes_), 2);
-        number(std::uint64_t(stored_bytes(type_)) * 8, 2);
-        if (is_float) {
-            number(0, 2);
-            text("fact");
-            number(4, 4);
-            number(is_rf64 ? kUnknownSize : std::uint64_t(position_), 4);
-        }
-        text("data");
-        number(is_rf64 ? kUnknownSize : bytes, 4);
-        sink_->write(h.data(), h.size());
+        h.text("fmt ").little(fmt_.size(), 4).append(fmt_);
+        if (has_fact) h.text("fact").little(4, 4).little(is_rf64 ? kUnknownSize : frames, 4);
+        h.text("data").little(is_rf64 ? kUnknownSize : bytes, 4);
+        return h;
     }
 
-    template <class T>
-    void write_as(const T* planar, std::ptrdiff_t stride, std::int64_t frames, Progress& progress) {
-        const auto encode = pcm_kernels<T>().encode[type_];
-        const std::int64_t block = std::max<std::int64_t>(1, kBlockBytes / frame_bytes_);
-        for (std::int64_t done = 0; done < frames;) {
-            const std::int64_t n = std::min(block, frames - done);
-            const auto bytes = std::size_t(n * frame_bytes_);
-            if (buffer_.size() < bytes) buffer_.resize(bytes);
-            encode(planar + done, stride, channels_, std::ptrdiff_t(n), buffer_.data());
-            sink_->write(buffer_.data(), bytes);
-            position_ += n;
-            done += n;
-            progress.poll();
-        }
+    bool rf64_, room_ = false;
+    HeaderBytes fmt_;
+};
+
+class W64Encoder : public PcmEncoder {
+  public:
+    W64Encoder(std::unique_ptr<Sink> sink, const EncoderSpec& spec)
+        : PcmEncoder(std::move(sink), spec, false),
+          fmt_(wav_fmt(subtype_, sample_rate_, channels_, sample_bytes_, wants_extensible(spec))) {
+        begin();
     }
 
-    std::unique_ptr<Sink> sink_;
-    int sample_rate_, channels_;
-    int frame_bytes_ = 0;
-    bool room_ = false;
-    std::vector<unsigned char> buffer_;
+  private:
+    int alignment() const override { return 8; }
+
+    HeaderBytes header(std::uint64_t frames, std::uint64_t bytes) const override {
+        static constexpr unsigned char kRiff[16] = {'r',  'i',  'f',  'f',  0x2E, 0x91, 0xCF, 0x11,
+                                                    0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0,    0};
+        const bool has_fact = integer_bits(subtype_) == 0;
+        const std::uint64_t fmt_padding = (8 - fmt_.size() % 8) % 8;
+        const std::uint64_t before_data =
+            24 + 16 + 24 + fmt_.size() + fmt_padding + (has_fact ? 24 + 8 : 0) + 24;
+        HeaderBytes h;
+        h.raw(kRiff).little(before_data + bytes + padding(bytes), 8);
+        name_chunk(h, "wave");
+        name_chunk(h, "fmt ").little(24 + fmt_.size(), 8).append(fmt_).zeros(fmt_padding);
+        if (has_fact) name_chunk(h, "fact").little(24 + 8, 8).little(frames, 8);
+        name_chunk(h, "data").little(24 + bytes, 8);
+        return h;
+    }
+    static HeaderBytes& name_chunk(HeaderBytes& h, const char* four) {
+        static constexpr unsigned char kTail[12] = {0xF3, 0xAC, 0xD3, 0x11, 0x8C, 0xD1,
+                                                    0,    0xC0, 0x4F, 0x8E, 0xDB, 0x8A};
+        return h.text(four).raw(kTail);
+    }
+
+    HeaderBytes fmt_;
 };
 
 }  // namespace luthier::io

@@ -45,6 +45,8 @@ def test_every_format_is_read_by_soundfile(tmp_path, synthesise, form, extension
     if form.lossy:
         error = back.T - samples
         assert 10 * np.log10(np.mean(samples**2) / np.mean(error**2)) > 20
+    elif subtype in ("ULAW", "ALAW"):
+        assert np.abs(back.T - samples).max() <= 2**-6
     else:
         bits = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24}.get(subtype, 25)
         assert np.abs(back.T - samples).max() <= 0.5 / 2 ** (bits - 1)
@@ -58,6 +60,10 @@ def test_the_default_subtypes(tmp_path):
         "a.ogg": "VORBIS",
         "a.opus": "OPUS",
         "a.aiff": "PCM_16",
+        "a.caf": "PCM_16",
+        "a.au": "PCM_16",
+        "a.w64": "PCM_16",
+        "a.rf64": "PCM_16",
     }
     for name, subtype in defaults.items():
         lio.write(tmp_path / name, np.zeros((1, 100), np.float32), 48_000)
@@ -262,22 +268,25 @@ def test_targets_that_cannot_be_written(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["file", "folder.wav"]
 
 
-def test_what_is_not_a_path(tmp_path, monkeypatch):
+def test_what_is_no_target(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     one = np.zeros((1, 10), np.float32)
-    with open("open.wav", "wb") as file:
-        for path, message in [
-            (io.BytesIO(), r"path must be a str or an os\.PathLike, got BytesIO"),
-            (file, "temporary file"),
+    (tmp_path / "a.wav").write_bytes(b"before")
+    with open("a.wav", "rb") as read_only, open("text.wav", "w") as text:
+        for target, message in [
+            (read_only, "not open for writing; open it with mode 'wb'"),
+            (text, "got a text file; open it with mode 'wb'"),
+            (io.StringIO(), "got a text file"),
             (b"x.wav", r"got bytes, which stands for a file's contents.*os\.fsdecode"),
             (None, "got None"),
             (5, "got int"),
         ]:
             with pytest.raises(ParameterError, match=message):
-                lio.write(path, one, 44_100)
+                lio.write(target, one, 44_100)
             with pytest.raises(ParameterError, match=message):
-                lio.Writer(path, 44_100, 1)
-    assert os.listdir() == ["open.wav"]
+                lio.Writer(target, 44_100, 1)
+    assert sorted(os.listdir()) == ["a.wav", "text.wav"]
+    assert (tmp_path / "a.wav").read_bytes() == b"before"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
@@ -419,7 +428,7 @@ def test_a_writer_is_atomic(tmp_path):
     def fail():
         with lio.Writer(path, 44_100, 1) as writer:
             writer.write(np.zeros(10, np.float32))
-            assert len(os.listdir(tmp_path)) == 2
+            assert path.read_bytes() == b"before"
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

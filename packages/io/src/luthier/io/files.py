@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy.typing as npt
@@ -22,8 +21,9 @@ from luthier.io.arguments import (
 from luthier.io.damage import Damage, OnError, check_on_error, damaged, warn
 from luthier.io.index import IndexSource, Lookup, look_up
 from luthier.io.reader import Info, Reader
-from luthier.io.sources import Readable, label, source_of
-from luthier.io.writer import Writer, borrow_planar, check_path
+from luthier.io.sources import Readable, source_of
+from luthier.io.targets import Writable, target_of
+from luthier.io.writer import Writer, borrow_planar
 
 __all__ = ["info", "read", "write"]
 
@@ -158,23 +158,31 @@ def _settle(name: str, damage: Damage, on_error: OnError, planar: Any, sample_ra
 
 
 def write(
-    path: str | os.PathLike[str],
+    target: Writable,
     samples: Any,
     sample_rate: float,
     *,
+    format: str | None = None,  # noqa: A002
     subtype: str | None = None,
     layout: Layout = "channels_first",
+    dither: str | None = None,
+    seed: int = 0,
+    compression: int | None = None,
+    bitrate: float | None = None,
+    quality: float | None = None,
+    durable: bool = False,
 ) -> None:
     """Write samples to an audio file.
 
-    The file appears under its name when it is whole and on the disk: on an error (a full disk, an
-    infinite sample, Ctrl-C) nothing is left behind and a file that was there before is unchanged.
+    The file appears under its name when it is whole: on an error (a full disk, an infinite sample,
+    Ctrl-C) nothing is left behind and a file that was there before is unchanged.
 
     Parameters
     ----------
-    path
-        Where to write, a ``str`` or ``os.PathLike``; the ending chooses the format (see
-        `available_formats`). What stands there already must be a regular file, or a link to one.
+    target
+        Where to write: a path (``str`` or ``os.PathLike``), an fsspec URL, or a binary file object that is
+        open for writing, which gets the bytes from its present position on. What stands under a path
+        already must be a regular file, or a link to one.
     samples
         float32 or float64, ``(channels, frames)`` or ``(frames,)``: a NumPy array, a torch tensor or any
         array in main memory that speaks DLPack. Full scale is 1: integer subtypes and lossy formats clip
@@ -185,22 +193,43 @@ def write(
         `Writer`, which is told its channels, takes them.
     sample_rate
         Frames a second, a whole number.
+    format
+        ``"WAV"``, ``"FLAC"``, ... (see `available_formats`); by default what the ending of the name says.
     subtype
         ``"PCM_16"``, ``"PCM_24"``, ``"FLOAT"``, ``"OPUS"``, ...; by default the first of the format's.
     layout
         ``"frames_first"`` for samples of shape ``(frames, channels)``.
+    dither
+        ``"tpdf"`` adds triangular noise of one code to each side before samples are rounded to the integer
+        codes of a ``PCM_`` subtype, of its own for each channel, in silence as well: the error then is noise
+        that does not depend on the signal. What was read from an integer file changes by a code at most.
+    seed
+        Of the dither, from 0 to 2^64 - 1: the same seed gives the same file.
+    compression
+        FLAC: from 0 (fast) to 8 (small), 5 by default.
+    bitrate
+        In kbit/s. MP3: constant, one of 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320 at
+        32 kHz and above. Opus: the mean, from 6 to 256 a channel; chosen by the codec by default.
+    quality
+        MP3: variable bit rate, from 0 (best) to 9.9 as ``lame -V``, 4 by default. Vorbis: from 0 to 10
+        (best) as ``oggenc -q``, 4 by default.
+    durable
+        Whether to wait until the file is on the disk before it takes its name, so that a power cut, too,
+        leaves the old file or the new one. That takes the time the disk takes.
 
     Raises
     ------
     UnsupportedFormat
-        When the file name's ending is unknown.
+        When `format`, or without it the name's ending, is unknown.
     EncodeError
-        When a sample is infinite or not a number, the format cannot hold such a signal, or the path is
-        a pipe or a device.
+        When a sample is infinite or not a number, the format cannot hold such a signal or does not take
+        an option, or the path is a pipe or a device.
     LayoutError
         When the samples have another dtype or shape.
     ParameterError
-        When `path` is no path: ``bytes`` and file objects are not taken.
+        When `target` is nothing to write to, or an option is out of range.
+    MissingDependencyError
+        When the format needs libsndfile, or the URL fsspec, and it is not installed.
     OSError
         As the built-in `open`, and when the disk is full.
 
@@ -211,21 +240,37 @@ def write(
 
     Examples
     --------
+    >>> import io
     >>> import numpy as np, luthier.io as lio
     >>> stereo = np.zeros((2, 48_000), np.float32)
     >>> lio.write("silence.flac", stereo, 48_000, subtype="PCM_24")
     >>> lio.info("silence.flac").subtype
     'PCM_24'
+    >>> memory = io.BytesIO()
+    >>> lio.write(memory, stereo, 48_000, format="MP3", bitrate=128)
     """
-    name = label(check_path(path))
     planar = borrow_planar(samples, layout)
     channels, frames = planar.shape
     if channels == 0:
         raise LayoutError(f"samples must have at least one channel, got shape {tuple(samples.shape)}")
-    if channels > frames and not os.path.isdir(path):
-        form, _ = formats.choose(name, subtype)
-        formats.check_not_swapped(name, form, channels, frames, layout)
-    with Writer(path, sample_rate, channels=channels, subtype=subtype, frames=frames) as writer:
+    if channels > frames:
+        where = target_of(target)
+        form, _ = formats.choose(where.name, format, subtype)
+        formats.check_not_swapped(where.name, form, channels, frames, layout)
+    with Writer(
+        target,
+        sample_rate,
+        channels,
+        format=format,
+        subtype=subtype,
+        frames=frames,
+        dither=dither,
+        seed=seed,
+        compression=compression,
+        bitrate=bitrate,
+        quality=quality,
+        durable=durable,
+    ) as writer:
         writer.write(planar)
         writer._complete()
 

@@ -30,41 +30,69 @@ class Format:
         Lowest and highest rate in Hz.
     lossy
         Whether samples come back changed, apart from rounding to the subtype's codes.
+    options
+        The keywords of `write` and `Writer` beyond `subtype` that it takes.
     """
 
     name: str
     extensions: tuple[str, ...]
     subtypes: tuple[str, ...]
-    max_channels: int
+    max_channels: int = 1024
     sample_rates: tuple[int, ...] = ()
     rate_range: tuple[int, int] = (1, 2**31 - 1)
     lossy: bool = False
+    options: tuple[str, ...] = ("dither",)
 
 
-_WAV_SUBTYPES = ("PCM_16", "PCM_24", "PCM_32", "PCM_U8", "FLOAT", "DOUBLE")
+_PCM = ("PCM_16", "PCM_24", "PCM_32")
+_WAV = (*_PCM, "PCM_U8", "FLOAT", "DOUBLE", "ULAW", "ALAW")
+_SIGNED = (*_PCM, "PCM_S8", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 _MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _OPUS_RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
 
 # An extension may lead to one entry only; a subtype may lead to another entry of the same name.
 _FORMATS = (
-    Format("WAV", (".wav", ".wave"), _WAV_SUBTYPES, 1024),
-    Format("FLAC", (".flac",), ("PCM_16", "PCM_24", "PCM_S8"), 8, rate_range=(1, 655_350)),
+    Format("WAV", (".wav", ".wave"), _WAV),
+    Format("WAVEX", (), _WAV),
+    Format("RF64", (".rf64",), _WAV),
+    Format("W64", (".w64",), _WAV),
+    Format("AIFF", (".aiff", ".aif", ".aifc"), (*_SIGNED, "PCM_U8")),
+    Format("CAF", (".caf",), _SIGNED),
+    Format("AU", (".au", ".snd"), _SIGNED),
     Format(
-        "AIFF",
-        (".aiff", ".aif", ".aifc"),
-        ("PCM_16", "PCM_24", "PCM_32", "PCM_S8", "FLOAT", "DOUBLE"),
-        1024,
+        "FLAC",
+        (".flac",),
+        ("PCM_16", "PCM_24", "PCM_S8"),
+        8,
+        rate_range=(1, 655_350),
+        options=("dither", "compression"),
     ),
-    Format("MP3", (".mp3",), ("MPEG_LAYER_III",), 2, sample_rates=_MP3_RATES, lossy=True),
-    Format("OGG", (".ogg", ".oga"), ("VORBIS",), 255, rate_range=(1_000, 200_000), lossy=True),
-    Format("OGG", (".opus",), ("OPUS",), 255, sample_rates=_OPUS_RATES, lossy=True),
+    Format(
+        "MP3",
+        (".mp3",),
+        ("MPEG_LAYER_III",),
+        2,
+        sample_rates=_MP3_RATES,
+        lossy=True,
+        options=("bitrate", "quality"),
+    ),
+    Format(
+        "OGG",
+        (".ogg", ".oga"),
+        ("VORBIS",),
+        255,
+        rate_range=(1_000, 200_000),
+        lossy=True,
+        options=("quality",),
+    ),
+    Format("OGG", (".opus",), ("OPUS",), 255, sample_rates=_OPUS_RATES, lossy=True, options=("bitrate",)),
 )
 
 
 def available_formats() -> tuple[Format, ...]:
     """Every kind of file that `write` makes.
 
-    Reading takes these and whatever else the installed libsndfile knows (AU, CAF, W64, ...).
+    Reading takes these and more.
 
     Examples
     --------
@@ -75,25 +103,51 @@ def available_formats() -> tuple[Format, ...]:
     return _FORMATS
 
 
-def choose(path: str, subtype: str | None) -> tuple[Format, str]:
-    """The format that the file name asks for, and the subtype, or the error that says what is allowed."""
-    extension = PurePath(path).suffix.lower()
-    found = next((f for f in _FORMATS if extension in f.extensions), None)
-    if found is None:
-        known = " ".join(e for f in _FORMATS for e in f.extensions)
-        raise UnsupportedFormat(
-            f"{path}: the file name's ending {extension or '(none)'!r} names no format; use one of {known}"
-        )
+def choose(name: str, wanted: str | None, subtype: str | None) -> tuple[Format, str]:
+    """The format that `wanted` or the name asks for, and the subtype, or the error that names them."""
+    if wanted is not None:
+        found = _by_format(wanted)
+        if found is None:
+            known = ", ".join(dict.fromkeys(f.name for f in _FORMATS))
+            raise UnsupportedFormat(f"{name}: there is no format {wanted!r}; use one of {known}")
+    else:
+        extension = ending(name)
+        found = next((f for f in _FORMATS if extension in f.extensions), None)
+        if found is None:
+            known = " ".join(e for f in _FORMATS for e in f.extensions)
+            raise UnsupportedFormat(
+                f"{name}: the name's ending {extension or '(none)'!r} names no format; use one of {known}, "
+                "or give format="
+            )
     if subtype is None:
         return found, found.subtypes[0]
-    wanted = subtype.upper() if isinstance(subtype, str) else subtype
+    kind = subtype.upper() if isinstance(subtype, str) else subtype
     for each in _FORMATS:
-        if each.name == found.name and wanted in each.subtypes:
-            return each, wanted
+        if each.name == found.name and kind in each.subtypes:
+            return each, kind
     allowed = [s for f in _FORMATS if f.name == found.name for s in f.subtypes]
     raise EncodeError(
-        f"{path}: {found.name} files have no subtype {subtype!r}; use one of {', '.join(allowed)}"
+        f"{name}: {found.name} files have no subtype {subtype!r}; use one of {', '.join(allowed)}"
     )
+
+
+def _by_format(wanted: object) -> Format | None:
+    if not isinstance(wanted, str):
+        return None
+    upper, extension = wanted.upper(), "." + wanted.lower()
+    named = (f for f in _FORMATS if f.name == upper or extension in f.extensions)
+    return next(named, None)
+
+
+def ending(name: str) -> str:
+    """The ending of a name, with its dot, in lower case."""
+    return PurePath(name).suffix.lower()
+
+
+def container(form: Format, name: str, wanted: str | None) -> str:
+    """What the encoders call the format: an AIFF file whose ending asks for it is an AIFF-C."""
+    asked = ending(name) if wanted is None else "." + wanted.lower()
+    return "AIFC" if form.name == "AIFF" and asked == ".aifc" else form.name
 
 
 #: More channels than this in one call of `write` must have at least as many frames.

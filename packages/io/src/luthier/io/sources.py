@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, BinaryIO
 
-from luthier.core import MissingDependencyError, ParameterError
-from luthier.io import _native
+from luthier.core import ParameterError
+from luthier.io import _native, remote
 
 __all__ = ["Readable", "Source", "label", "opened", "read_whole", "source_of"]
 
@@ -36,7 +36,7 @@ def source_of(source: Readable) -> tuple[Source, str]:
     A path is not opened here.
     """
     if isinstance(source, str | os.PathLike):
-        if isinstance(source, str) and "://" in source:
+        if isinstance(source, str) and remote.is_url(source):
             return partial(_url_source, source), label(source)
         return os.fsencode(source), label(source)
     if isinstance(source, bytes | bytearray | memoryview):
@@ -138,20 +138,7 @@ class _Reads:
 
 def _url_source(url: str) -> _native.Source:
     name = label(url)
-    scheme = url.partition("://")[0]
-    try:
-        import fsspec  # type: ignore[import-untyped,import-not-found,unused-ignore]
-    except ImportError:
-        raise MissingDependencyError(
-            f"{name}: reading from URLs needs fsspec. Install it with: pip install 'luthier-io[fsspec]' "
-            f"(a file whose path holds '://' is given as a pathlib.Path)"
-        ) from None
-    try:
-        file = fsspec.open(url, "rb").open()
-    except ImportError as error:
-        raise MissingDependencyError(f"{name}: fsspec needs one more package for it: {error}") from error
-    except ValueError as error:
-        raise ParameterError(f"{name}: fsspec cannot open {scheme}:// URLs: {error}") from error
+    file = remote.opener(url, "rb").open()
     size = _seekable_size(file)
     if size is None:
         with file:

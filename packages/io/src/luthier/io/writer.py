@@ -1,23 +1,22 @@
-"""`Writer`: an audio file written piece by piece, which appears under its name only when it is whole."""
+"""`Writer`: an audio file written piece by piece, which appears only when it is whole."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
-import stat
+import operator
 import warnings
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
-from luthier.core import ClippingWarning, EncodeError, LayoutError, ParameterError, StreamError
+from luthier.core import ClippingWarning, LayoutError, ParameterError, StreamError
 from luthier.core.arrays import Layout, borrow, check_sample_rate
-from luthier.io import _native, formats, sndfile
-from luthier.io.sources import label
+from luthier.io import _native, formats, options, sndfile
+from luthier.io.targets import Target, Writable, target_of
 
 __all__ = ["Writer"]
+
+_NATIVE = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU"})
 
 
 class Writer:
@@ -25,32 +24,40 @@ class Writer:
 
     The samples go to a temporary file beside the target, which takes the target's name on `close`. When
     the ``with`` block is left by an error, Ctrl-C included, the temporary file is removed and what was
-    under the target's name before is still there.
+    under the target's name before is still there. A file object gets the bytes on `close`, all at once.
 
     Parameters
     ----------
-    path
-        Where to write, a ``str`` or ``os.PathLike``; the ending chooses the format (see
-        `available_formats`). What stands there already must be a regular file, or a link to one.
+    target
+        Where to write: a path (``str`` or ``os.PathLike``), an fsspec URL, or a binary file object that is
+        open for writing, which gets the bytes from its present position on. What stands under a path
+        already must be a regular file, or a link to one.
     sample_rate
         Frames a second, a whole number.
     channels
         Samples in a frame.
+    format
+        ``"WAV"``, ``"FLAC"``, ... (see `available_formats`); by default what the ending of the name says.
     subtype
         How samples are stored, ``"PCM_16"``, ``"PCM_24"``, ``"FLOAT"``, ...; by default the first of the
         format's subtypes.
     frames
-        How many frames will come, where that is known. A WAV file of unknown length keeps 36 bytes in its
-        header free, so that it can become RF64 beyond 4 GiB.
+        How many frames will come, where that is known: another number of them is an error. A WAV file of
+        unknown length keeps 36 bytes in its header free, so that it can become RF64 beyond 4 GiB.
+    dither, seed, compression, bitrate, quality, durable
+        As for `write`. Dither does not depend on how the samples are split into calls.
 
     Raises
     ------
     UnsupportedFormat
-        When the file name's ending is unknown.
+        When `format`, or without it the name's ending, is unknown.
     EncodeError
-        When the format cannot hold such a signal, or the path is a pipe or a device.
+        When the format cannot hold such a signal or does not take an option, or the path is a pipe or a
+        device.
     ParameterError
-        When `path` is no path: ``bytes`` and file objects are not taken.
+        When `target` is nothing to write to, or an option is out of range.
+    MissingDependencyError
+        When the format needs libsndfile, or the URL fsspec, and it is not installed.
     OSError
         As the built-in `open`, and when the disk is full.
 
@@ -71,40 +78,61 @@ class Writer:
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        target: Writable,
         sample_rate: float,
         channels: int,
         *,
+        format: str | None = None,  # noqa: A002
         subtype: str | None = None,
         frames: int | None = None,
+        dither: str | None = None,
+        seed: int = 0,
+        compression: int | None = None,
+        bitrate: float | None = None,
+        quality: float | None = None,
+        durable: bool = False,
     ) -> None:
         self._encoder: _native.Encoder | None = None
-        self._temporary: str | None = None
+        self._target: Target | None = None
         self._above = 0
-        plain = check_path(path)
-        self._name = label(plain)
-        mode = _mode_of(plain, self._name)
+        self._durable = bool(durable)
+        where = target_of(target)
+        self._name = where.name
         self._rate = whole_rate(sample_rate)
         if not isinstance(channels, int | np.integer) or isinstance(channels, bool):
             raise ParameterError(f"channels must be a whole number, got {channels!r}")
         self._channels = int(channels)
-        form, kind = formats.choose(self._name, subtype)
+        form, kind = formats.choose(self._name, format, subtype)
         self._unclipped = 'subtype="FLOAT"' if "FLOAT" in form.subtypes else 'WAV with subtype="FLOAT"'
         formats.check(self._name, form, self._rate, self._channels)
-        if form.name != "WAV" and not _native.sndfile_loaded():
+        settings = options.settle(
+            self._name,
+            form,
+            kind,
+            self._rate,
+            self._channels,
+            dither=dither,
+            seed=seed,
+            compression=compression,
+            bitrate=bitrate,
+            quality=quality,
+        )
+        announced = -1 if frames is None else _check_frames(frames)
+        if form.name not in _NATIVE and not _native.sndfile_loaded():
             sndfile.load()
-        # A symbolic link keeps pointing where it does: its target is what is replaced.
-        self._target = os.path.realpath(plain)
-        descriptor, self._temporary = _create_beside(self._target, plain, mode)
+        self._target = where
         try:
             self._encoder = _native.open_encoder(
-                descriptor,
+                where.create(),
                 self._name,
-                form.name,
+                formats.container(form, self._name, format),
                 kind,
                 self._rate,
                 self._channels,
-                -1 if frames is None else int(frames),
+                announced,
+                settings.dither,
+                settings.compression,
+                settings.bitrate_mode,
             )
         except BaseException:
             self.abort()
@@ -134,9 +162,8 @@ class Writer:
         Raises
         ------
         EncodeError
-            For a sample that is infinite or not a number. All samples are looked at before the first
-            is encoded: none of these is in the file then, and the writer can go on. Any other failure
-            gives the file up.
+            For a sample that is infinite or not a number, or more samples than `frames` announced: none of
+            these is in the file then, and the writer can go on. Any other failure gives the file up.
         LayoutError
             For another shape or dtype.
         """
@@ -150,16 +177,22 @@ class Writer:
             )
         if planar.shape[1] == 0:
             return
-        above = encoder.check(planar)
         try:
-            encoder.write(planar)
+            self._above += encoder.write(planar)
         except BaseException:
-            self.abort()
+            if encoder.broken:
+                self.abort()
             raise
-        self._above += above
 
     def close(self) -> None:
         """Complete the file and give it its name. Closing twice is allowed.
+
+        Raises
+        ------
+        EncodeError
+            When `frames` announced another number of frames than were written.
+        OSError
+            When the disk is full.
 
         Warns
         -----
@@ -170,13 +203,13 @@ class Writer:
 
     def _complete(self) -> None:
         # Called by what the user calls, and by nothing else: the warning names the user's line.
-        if self._encoder is None or self._temporary is None:
+        if self._encoder is None or self._target is None:
             return
         try:
-            self._encoder.finish()
+            self._encoder.finish(self._durable)
             self._encoder = None
-            os.replace(self._temporary, self._target)
-            self._temporary = None
+            self._target.commit()
+            self._target = None
         except BaseException:
             self.abort()
             raise
@@ -195,10 +228,9 @@ class Writer:
         if self._encoder is not None:
             self._encoder.abandon()
             self._encoder = None
-        if self._temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(self._temporary)
-            self._temporary = None
+        if self._target is not None:
+            self._target.discard()
+            self._target = None
 
     def _open(self) -> _native.Encoder:
         if self._encoder is None:
@@ -217,7 +249,7 @@ class Writer:
             self.abort()
 
     def __del__(self) -> None:
-        if getattr(self, "_temporary", None) is not None:
+        if getattr(self, "_target", None) is not None:
             warnings.warn(
                 f"a Writer of {self._name} was never closed: the file was not written",
                 ResourceWarning,
@@ -246,58 +278,13 @@ def borrow_planar(samples: Any, layout: Layout) -> Any:
     return borrowed.array[0]
 
 
-def check_path(path: object) -> str:
-    """The path to write to as a string, or the error that says what is allowed."""
-    if isinstance(path, str | os.PathLike):
-        return os.fsdecode(path)
-    allowed = "path must be a str or an os.PathLike"
-    if isinstance(path, bytes | bytearray | memoryview):
-        raise ParameterError(
-            f"{allowed}, got {type(path).__name__}, which stands for a file's contents in luthier.io.read; "
-            "pass os.fsdecode(path)"
-        )
-    if hasattr(path, "write"):
-        raise ParameterError(
-            f"{allowed}, got {type(path).__name__}: a file takes its name when it is whole, which an open "
-            "one cannot; write to a temporary file and copy its bytes"
-        )
-    raise ParameterError(f"{allowed}, got {path if path is None else type(path).__name__}")
-
-
-def _mode_of(path: str, name: str) -> int | None:
-    """The permissions of what the new file will replace, None for nothing, or why it must not be replaced."""
+def _check_frames(value: object) -> int:
     try:
-        mode = os.stat(path).st_mode
-    except FileNotFoundError:
-        return None
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(21, "is a directory; name a file in it", path)
-    if not stat.S_ISREG(mode):
-        kinds = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
-        raise EncodeError(
-            f"{name}: is {kinds.get(stat.S_IFMT(mode), 'a device')}, not a regular file. The finished file "
-            "would replace it; write to a regular file, and copy that"
+        frames = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        frames = -1
+    if frames < 0:
+        raise ParameterError(
+            f"frames must be a whole number of frames, or None where not known, got {value!r}"
         )
-    if not os.access(path, os.W_OK):
-        raise PermissionError(13, "is read-only", path)
-    return stat.S_IMODE(mode) & 0o777
-
-
-def _create_beside(target: str, name: str, mode: int | None) -> tuple[int, str]:
-    """A new file in the target's folder, with the permissions `mode` where those are known."""
-    folder, base = os.path.split(target)
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-    for _ in range(100):
-        path = os.path.join(folder, f".{base[:100]}.{secrets.token_hex(6)}.part")
-        try:
-            descriptor = os.open(path, flags, 0o666)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            error.filename = name
-            raise
-        if mode is not None and hasattr(os, "fchmod"):
-            with contextlib.suppress(OSError):
-                os.fchmod(descriptor, mode)
-        return descriptor, path
-    raise FileExistsError(17, "no free temporary name beside it", name)
+    return frames
