@@ -206,10 +206,9 @@ void decode(const unsigned char* from, T* to, std::ptrdiff_t stride, int channel
 
 template <class T>
 constexpr PcmKernels<T> table() {
-    return {
-        {decode<kU8, T>, decode<kS16, T>, decode<kS24, T>, decode<kS32, T>, decode<kF32, T>, decode<kF64, T>,
-         decode<kS8, T>, decode<kS16Big, T>, decode<kS24Big, T>, decode<kS32Big, T>, decode<kF32Big, T>,
-         decode<kF64Big, T>, decode<kULaw, T>, decode<kALaw, T>}};
+    return {{decode<kU8, T>, decode<kS16, T>, decode<kS24, T>, decode<kS32, T>, decode<kF32, T>,
+             decode<kF64, T>, decode<kS8, T>, decode<kS16Big, T>, decode<kS24Big, T>, decode<kS32Big, T>,
+             decode<kF32Big, T>, decode<kF64Big, T>, decode<kULaw, T>, decode<kALaw, T>}};
 }
 
 }  // namespace
