@@ -113,8 +113,10 @@ inline PcmLayout parse_aiff(Source& source) {
         }
         at = body + std::int64_t(size) + (size & 1);
     }
-    // What SoX writes into a pipe, which cannot be rewound.
-    if (promised == 0x7F000000u && std::int64_t(promised) > source.size() - offset) to_end = true;
+    // What SoX writes into a pipe, which cannot be rewound: the most whole frames below 0x7F000000.
+    if (promised <= 0x7F000000u && promised + std::uint64_t(layout.frame_bytes) > 0x7F000000u &&
+        std::int64_t(promised) > source.size() - offset)
+        to_end = true;
     if (to_end)
         layout.set_data_to_end(source, offset);
     else

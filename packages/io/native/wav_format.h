@@ -67,7 +67,7 @@ inline void parse_wav_fmt(const HeaderErrors& errors, const unsigned char* fmt, 
         if (bytes < 40)
             errors.damaged("its extensible format chunk has " + std::to_string(bytes) +
                            " bytes, 40 are needed");
-        tag = !big && std::memcmp(fmt + 26, kTail, 14) == 0 ? int(little16(fmt + 24)) : 0;
+        tag = std::memcmp(fmt + 26, kTail, 14) == 0 ? int(number16(24)) : 0;
     }
     errors.check_channels(std::uint32_t(channels));
     errors.check_rate(rate);

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +34,10 @@ ENCODINGS = {
     "pcm16.aiff": ("AIFF", "PCM_16", 44_100, 2),
     "float.aiff": ("AIFF", "FLOAT", 44_100, 1),
     "pcm24.caf": ("CAF", "PCM_24", 48_000, 2),
+    "alaw.caf": ("CAF", "ALAW", 8_000, 1),
+    "double.au": ("AU", "DOUBLE", 16_000, 3),
+    "pcm16.w64": ("W64", "PCM_16", 32_000, 2),
+    "ms.wav": ("WAV", "MS_ADPCM", 22_050, 2),
     "stereo.mp3": ("MP3", "MPEG_LAYER_III", 44_100, 2),
     "mono.mp3": ("MP3", "MPEG_LAYER_III", 16_000, 1),
     "stereo.ogg": ("OGG", "VORBIS", 44_100, 2),
@@ -125,3 +131,62 @@ def encoder() -> Callable[[str], str]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def ffmpeg(encoder: Callable[[str], str]) -> Callable[..., bytes]:
+    """Runs ffmpeg with some arguments; gives what it writes to its standard output."""
+
+    def run(*arguments: object) -> bytes:
+        command = [encoder("ffmpeg"), "-v", "error", "-y", "-bitexact", *map(str, arguments)]
+        return subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL).stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def sox(encoder: Callable[[str], str]) -> Callable[..., bytes]:
+    """Runs SoX, without dither, with some arguments; gives what it writes to its standard output."""
+
+    def run(*arguments: object) -> bytes:
+        command = [encoder("sox"), "-D", "-V1", *map(str, arguments)]
+        return subprocess.run(command, check=True, capture_output=True).stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def decode_with_ffmpeg(ffmpeg: Callable[..., bytes]) -> Callable[[Path, int], npt.NDArray[np.float64]]:
+    """What ffmpeg makes of a file of so many channels, planar float64."""
+
+    def run(path: Path, channels: int) -> npt.NDArray[np.float64]:
+        raw = ffmpeg("-i", path, "-f", "f64le", "-c:a", "pcm_f64le", "-")
+        return np.frombuffer(raw, "<f8").reshape(-1, channels).T
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def decode_with_sox(sox: Callable[..., bytes]) -> Callable[[Path, int], npt.NDArray[np.float64]]:
+    """What SoX makes of a file of integers of so many channels, planar float64."""
+
+    def run(path: Path, channels: int) -> npt.NDArray[np.float64]:
+        raw = sox(path, "-t", "raw", "-L", "-e", "signed", "-b", "32", "-")
+        return np.frombuffer(raw, "<i4").reshape(-1, channels).T / 2.0**31
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def noise(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A WAV file of 24-bit noise, made once for each number of channels and rate."""
+    folder = tmp_path_factory.mktemp("noise")
+
+    def make(channels: int, sample_rate: int = 8_000) -> Path:
+        path = folder / f"{channels}-{sample_rate}.wav"
+        if not path.exists():
+            samples = np.random.default_rng(channels).uniform(-0.9, 0.9, (2_003, channels))
+            soundfile.write(path, samples, sample_rate, "PCM_24")
+        return path
+
+    return make

@@ -290,3 +290,87 @@ def test_the_room_that_a_writer_leaves_holds_the_sizes_of_rf64(tmp_path):
     assert lio.info(path).frames == frames
     assert lio.read(path, start=frames - 3).samples.tolist() == [[0, 0, 0], [0, 0, 0]]
     assert lio.read(path, frames=10).samples.tolist() == [[0.5] * 10] * 2
+
+
+def decode_ulaw(code):
+    """ITU-T G.711, from its definition: sign, segment, step; the middle of each interval."""
+    code = ~code & 0xFF
+    magnitude = ((code & 15) * 2 + 33 << (code >> 4 & 7)) - 33
+    return (-1 if code & 128 else 1) * magnitude * 4 / 32_768
+
+
+def decode_alaw(code):
+    code ^= 0x55
+    segment, step = code >> 4 & 7, code & 15
+    magnitude = 2 * step + 1 if segment == 0 else (2 * step + 33) << (segment - 1)
+    return (1 if code & 128 else -1) * magnitude * 8 / 32_768
+
+
+@pytest.mark.parametrize(("tag", "subtype", "law"), [(7, "ULAW", decode_ulaw), (6, "ALAW", decode_alaw)])
+@pytest.mark.parametrize("channels", [1, 2, 4])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_code_of_g711(tag, subtype, law, channels, dtype):
+    codes = bytes(range(256))
+    data = riff(chunk(b"fmt ", fmt(channels=channels, bits=8, tag=tag)), chunk(b"data", codes))
+    audio = lio.read(data, dtype=dtype)
+    assert lio.info(data).subtype == subtype
+    assert audio.samples.T.ravel().tolist() == [law(code) for code in codes]
+    theirs, _ = soundfile.read(io.BytesIO(data), dtype=dtype)
+    assert np.array_equal(audio.samples.T.ravel(), theirs.ravel())
+
+
+@pytest.mark.parametrize(
+    "codec",
+    ["pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_alaw", "pcm_mulaw"],
+)
+@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize(
+    "more", [(), ("-write_bext", "1", "-metadata", "description=x"), ("-rf64", "always")]
+)
+def test_files_by_ffmpeg(codec, channels, more, noise, ffmpeg, decode_with_ffmpeg, tmp_path):
+    path = tmp_path / "a.wav"
+    ffmpeg("-i", noise(channels), "-c:a", codec, *more, path)
+    assert (b"bext" in path.read_bytes()) is ("-write_bext" in more)
+    info = lio.info(path)
+    assert info.format == ("RF64" if "-rf64" in more else "WAV")
+    # ffmpeg counts the padding behind the audio of an RF64 file as audio.
+    expected = decode_with_ffmpeg(path, channels)
+    assert info.frames == expected.shape[1]
+    assert np.array_equal(lio.read(path, dtype="float64").samples, expected)
+
+
+@pytest.mark.parametrize(
+    "coding", ["unsigned 8", "signed 16", "signed 24", "signed 32", "u-law 8", "a-law 8"]
+)
+@pytest.mark.parametrize("rate", [8_000, 96_000, 192_000])
+@pytest.mark.parametrize("endian", ["-L", "-B"])
+def test_files_by_sox_in_both_endians(coding, rate, endian, noise, sox, decode_with_sox, tmp_path):
+    path = tmp_path / "a.wav"
+    encoding, bits = coding.split()
+    sox(noise(2, rate), endian, "-e", encoding, "-b", bits, path)
+    assert path.read_bytes()[:4] == (b"RIFX" if endian == "-B" else b"RIFF")
+    audio = lio.read(path, dtype="float64")
+    assert audio.sample_rate == rate
+    assert np.array_equal(audio.samples, decode_with_sox(path, 2))
+
+
+@pytest.mark.parametrize("bits", [16, 24])
+@pytest.mark.parametrize("tool", ["sox", "ffmpeg"])
+def test_what_programs_write_into_a_pipe_goes_to_the_end(bits, tool, noise, sox, ffmpeg):
+    if tool == "sox":
+        data = sox(noise(2), "-b", bits, "-t", "wav", "-")
+    else:
+        data = ffmpeg("-i", noise(2), "-c:a", f"pcm_s{bits}le", "-f", "wav", "-")
+    got = lio.read(data, dtype="float64").samples
+    expected = lio.read(noise(2), dtype="float64").samples
+    assert got.shape == expected.shape
+    assert np.abs(got - expected).max() <= (1 / 2**15 if bits == 16 else 0)
+
+
+def test_an_mp3_in_a_wav_stays_with_libsndfile(noise, ffmpeg, tmp_path):
+    path = tmp_path / "a.wav"
+    ffmpeg("-i", noise(1), "-c:a", "libmp3lame", path)
+    assert lio.info(path).subtype == "MPEG_LAYER_III"
+    whole = path.read_bytes()
+    with pytest.raises(DecodeError):
+        lio.read(whole[: len(whole) * 2 // 3])
