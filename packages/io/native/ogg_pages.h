@@ -240,7 +240,10 @@ struct Packet {
     std::int64_t page = 0;      // offset of the page that it begins on
     std::int64_t granule = -1;  // of the page that it ends on, for the last to end there; else -1
     bool last = false;          // ends the stream: the last to end on its end-of-stream page
-    bool after_gap = false;     // pages are missing between the packet before and this one
+    bool after_gap = false;     // something is missing between the packet before and this one
+    std::int64_t gap = -1;      // where that shows in the file
+    bool junk = false;          // bytes that are no page stand there; else pages are missing
+    std::uint32_t missing = 0;  // by their numbers
 };
 
 // Joins the packets of one stream from its pages, in order. A packet of which a part is missing is left
@@ -261,11 +264,13 @@ class Packets {
                 const unsigned char* from = page_->body() + read_;
                 read_ += length;
                 if (!skip_) {
-                    if (part_.empty() && !joined_) begun_ = page_->offset;
+                    if (!joined_) begun_ = page_->offset;
                     joined_ = true;
                     if (part_.size() + std::size_t(length) > largest_) {
                         part_.clear();
-                        skip_ = gap_ = true;
+                        joined_ = false;
+                        skip_ = true;
+                        lose(page_->offset, false, 0);
                     } else {
                         part_.insert(part_.end(), from, from + length);
                     }
@@ -281,7 +286,11 @@ class Packets {
                 packet.granule = ends ? page_->granule : -1;
                 packet.last = ends && page_->last;
                 packet.after_gap = gap_;
-                gap_ = false;
+                packet.gap = gap_ ? gap_at_ : -1;
+                packet.junk = gap_ && gap_junk_;
+                packet.missing = gap_ ? missing_ : 0;
+                gap_ = gap_junk_ = false;
+                missing_ = 0;
                 return true;
             }
             offset_ = page_->end();
@@ -294,30 +303,48 @@ class Packets {
 
   private:
     bool turn() {
+        std::int64_t junk = -1;
         do {
             page_ = pages_.find(offset_, end_);
             if (!page_) return false;
+            if (page_->offset > offset_ && junk < 0) junk = offset_;
             offset_ = page_->end();
-        } while (page_->serial != serial_);
-        const bool follows = started_ && page_->sequence == sequence_ + 1;
-        if (started_ && !follows) {
-            part_.clear();
-            joined_ = false;
-            gap_ = true;
+            // Another stream may begin with the same number. A page that was there already is passed over.
+            if (page_->serial == serial_ && started_ && page_->first) end_ = std::min(end_, page_->offset);
+        } while (page_->offset < end_ && (page_->serial != serial_ || repeats(*page_)));
+        if (page_->offset >= end_) {
+            offset_ = page_->offset;
+            page_.reset();
+            return false;
         }
-        if (page_->continued != joined_) {
+        if (started_ && page_->sequence != sequence_ + 1) {
+            lose(junk < 0 ? page_->offset : junk, junk >= 0, page_->sequence - sequence_ - 1);
+            joined_ = skip_ = false;
+        }
+        if (page_->continued != (joined_ || skip_)) {
             // A rest without a beginning, or a beginning without a rest.
-            if (started_) gap_ = true;
-            part_.clear();
+            if (started_) lose(page_->offset, false, 0);
             joined_ = false;
             skip_ = page_->continued;
         }
+        if (!joined_) part_.clear();
         started_ = true;
         sequence_ = page_->sequence;
-        segment_ = read_ = last_ending_ = 0;
+        segment_ = read_ = 0;
+        last_ending_ = -1;
         for (int i = 0; i < page_->segments; ++i)
             if (page_->lacing()[i] < 255) last_ending_ = i;
         return true;
+    }
+
+    bool repeats(const Page& page) const { return started_ && std::int32_t(page.sequence - sequence_) <= 0; }
+
+    void lose(std::int64_t at, bool junk, std::uint32_t missing) {
+        if (gap_) return;
+        gap_ = true;
+        gap_at_ = at;
+        gap_junk_ = junk;
+        missing_ = missing;
     }
 
     Pages pages_;
@@ -328,8 +355,13 @@ class Packets {
     std::vector<unsigned char> part_;  // of a packet that is not whole yet
     std::int64_t begun_ = 0;
     std::uint32_t sequence_ = 0;
-    int segment_ = 0, read_ = 0, last_ending_ = 0;
+    int segment_ = 0, read_ = 0, last_ending_ = -1;
+    // Whether a page was read; a packet is in part_; the rest of one is to be passed over; something is
+    // missing since the last packet.
     bool started_ = false, joined_ = false, skip_ = false, gap_ = false;
+    std::int64_t gap_at_ = -1;
+    bool gap_junk_ = false;
+    std::uint32_t missing_ = 0;
 };
 
 }  // namespace ogg

@@ -7,6 +7,7 @@
 
 #include "decoder.h"
 #include "mpeg_reader.h"
+#include "ogg_decoder.h"
 #include "pcm_files.h"
 #include "sndfile_reader.h"
 
@@ -17,6 +18,9 @@ inline std::unique_ptr<Decoder> open_decoder(std::shared_ptr<Source> source, Pro
     if (auto layout = parse_pcm_file(head))
         if (auto decoder = open_pcm(source, std::move(*layout))) return decoder;
     sf::library();  // throws where it is not loaded
+    unsigned char ogg[4];
+    if (head.read_at(0, ogg, 4) == 4 && !std::memcmp(ogg, "OggS", 4))
+        if (auto decoder = open_ogg(source, progress)) return decoder;
     if (auto decoder = open_mpeg(source, progress)) return decoder;
     return std::make_unique<SndfileDecoder>(std::move(source), progress);
 }

@@ -34,9 +34,10 @@ class Source {
     std::int64_t size() const { return size_; }
     // All bytes, where they lie in memory already; null for a file.
     virtual const unsigned char* data() const { return nullptr; }
-    // Whether reads of a few bytes cost little.
+    // Whether reads of a few bytes cost little, or none may be read ahead.
     virtual bool small_reads() const { return data() != nullptr; }
-    // Copies bytes and returns how many: fewer than asked only at the end.
+    // Copies bytes and returns how many: fewer than asked only at the end,
+    // and no more than it likes where none may be read ahead.
     virtual std::size_t read_at(std::int64_t offset, void* to, std::size_t bytes) = 0;
 
   protected:
