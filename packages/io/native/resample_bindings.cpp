@@ -10,7 +10,6 @@
 #include <optional>
 #include <vector>
 
-#include "luthier/pool.h"
 #include "luthier/python.h"
 #include "resampler.h"
 
@@ -18,11 +17,6 @@ namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace luthier::io {
-namespace {
-
-template <class T>
-using Rows = nb::ndarray<T, nb::ndim<2>, nb::device::cpu>;
-using Times = nb::ndarray<const double, nb::ndim<1>, nb::device::cpu, nb::c_contig>;
 
 const luthier_pool* shared_pool() {
     static const luthier_pool* pool = [] {
@@ -31,6 +25,12 @@ const luthier_pool* shared_pool() {
     }();
     return pool;
 }
+
+namespace {
+
+template <class T>
+using Rows = nb::ndarray<T, nb::ndim<2>, nb::device::cpu>;
+using Times = nb::ndarray<const double, nb::ndim<1>, nb::device::cpu, nb::c_contig>;
 
 // Some ten milliseconds of work, after which Ctrl-C is heard.
 constexpr std::int64_t kSlice = 1 << 21;
@@ -267,6 +267,7 @@ void bind_resampling(nb::module_& m) {
           "out"_a.noconvert());
     bind_stream<float>(m, "ResampleStreamFloat");
     bind_stream<double>(m, "ResampleStreamDouble");
+    bind_sinc(m);
 }
 
 }  // namespace luthier::io
