@@ -26,9 +26,8 @@ inline std::int32_t quantise(T x) {
     return std::int32_t(round_even(clip(x * scale, -scale, scale - T(1))));
 }
 
-// G.711 (ITU-T, 1988), tables 1 and 2. The decision values lie half-way between the output values, on
-// whole numbers of 1/8192 (u-law) and 1/4096 (A-law) of full scale, so that what lies between two whole
-// numbers has one code: cutting the fraction off chooses the nearest output value.
+// G.711 (ITU-T, 1988), tables 1 and 2. The decision values are whole numbers of 1/8192 (u-law) and 1/4096
+// (A-law) of full scale: the fraction below that may be cut off.
 template <class T>
 inline unsigned ulaw(T x) {
     const bool negative = x < T(0);

@@ -1,6 +1,6 @@
 // WAV, WAVEX, RF64 and W64 files. See wav_format.h for the first three; W64 is Sony's "Wave64" (Sonic
 // Foundry, 2003): the same chunks with 16-byte names and 64-bit sizes that count the chunk's own header, on
-// multiples of 8.
+// multiples of 8. libsndfile knows no extensible header in W64, which is older.
 #pragma once
 
 #include <cstdint>
@@ -85,12 +85,13 @@ class W64Encoder : public PcmEncoder {
   public:
     W64Encoder(std::unique_ptr<Sink> sink, const EncoderSpec& spec)
         : PcmEncoder(std::move(sink), spec, false),
-          fmt_(wav_fmt(subtype_, sample_rate_, channels_, sample_bytes_, wants_extensible(spec))) {
+          fmt_(wav_fmt(subtype_, sample_rate_, channels_, sample_bytes_, false)) {
         begin();
     }
 
   private:
-    int alignment() const override { return 8; }
+    // Nothing follows the samples. libsndfile would read what fills them up as more of them.
+    int alignment() const override { return 1; }
 
     HeaderBytes header(std::uint64_t frames, std::uint64_t bytes) const override {
         static constexpr unsigned char kRiff[16] = {'r',  'i',  'f',  'f',  0x2E, 0x91, 0xCF, 0x11,
@@ -100,7 +101,7 @@ class W64Encoder : public PcmEncoder {
         const std::uint64_t before_data =
             24 + 16 + 24 + fmt_.size() + fmt_padding + (has_fact ? 24 + 8 : 0) + 24;
         HeaderBytes h;
-        h.raw(kRiff).little(before_data + bytes + padding(bytes), 8);
+        h.raw(kRiff).little(before_data + bytes, 8);
         name_chunk(h, "wave");
         name_chunk(h, "fmt ").little(24 + fmt_.size(), 8).append(fmt_).zeros(fmt_padding);
         if (has_fact) name_chunk(h, "fact").little(24 + 8, 8).little(frames, 8);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import operator
 from dataclasses import dataclass
 
@@ -96,13 +97,13 @@ def _number(
 ) -> float:
     if (
         isinstance(value, bool)
-        or not isinstance(value, int | float)
+        or not isinstance(value, numbers.Real)
         or not low <= value <= high
         or (whole and value != int(value))
     ):
         kind = "a whole number" if whole else "a number"
         raise ParameterError(f"{option} must be {kind} from {low} to {high}{unit}, got {value!r}")
-    return value
+    return float(value)
 
 
 def _mp3_level(name: str, sample_rate: int, bitrate: float) -> float:
