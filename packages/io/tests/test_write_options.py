@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import subprocess
 
 import numpy as np
@@ -87,7 +88,7 @@ def test_dither_does_not_depend_on_the_calls(dtype, form, subtype):
     random = np.random.default_rng(0)
     cuts = [0, *sorted(random.integers(0, 48_000, 40)), 48_000]
     with lio.Writer(file, 48_000, 2, format=form, subtype=subtype, dither="tpdf", seed=5) as writer:
-        for start, end in zip(cuts[:-1], cuts[1:], strict=True):
+        for start, end in itertools.pairwise(cuts):
             writer.write(samples[:, start:end])
     assert np.array_equal(codes(file.getvalue(), 24), codes(whole, 24))
 
@@ -183,7 +184,9 @@ def test_opus_has_the_bit_rate_that_was_asked_for(rate, channels):
     low = written(samples, rate, format="opus", bitrate=6 * channels)
     assert 8 * ogg_payload(low) / 5 / 1_000 < 8 * channels
     for kbits in (5 * channels, 256 * channels + 1, 64_000, "64"):
-        with pytest.raises(ParameterError, match=r"bitrate must be a number from 6.* kbit/s for \d channels"):
+        with pytest.raises(
+            ParameterError, match=r"bitrate must be a number from \d+ to \d+ kbit/s for \d channels"
+        ):
             written(samples, rate, format="opus", bitrate=kbits)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numbers
 import operator
 from dataclasses import dataclass
+
+import numpy as np
 
 from luthier.core import EncodeError, ParameterError
 from luthier.io.formats import Format
@@ -95,15 +96,12 @@ def _dither(name: str, subtype: str, dither: str | None, seed: int) -> int | Non
 def _number(
     option: str, value: object, low: float, high: float, unit: str = "", *, whole: bool = False
 ) -> float:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, numbers.Real)
-        or not low <= value <= high
-        or (whole and value != int(value))
-    ):
+    given = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    number = float(value) if given else low - 1  # type: ignore[arg-type]
+    if not low <= number <= high or (whole and not number.is_integer()):
         kind = "a whole number" if whole else "a number"
         raise ParameterError(f"{option} must be {kind} from {low} to {high}{unit}, got {value!r}")
-    return float(value)
+    return number
 
 
 def _mp3_level(name: str, sample_rate: int, bitrate: float) -> float:
