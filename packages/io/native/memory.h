@@ -1,13 +1,16 @@
 // Memory for samples that a Python array will own.
 //
 // The time that a fresh array takes is that of the kernel's page faults, which large pages divide by 512:
-// large arrays are mapped on their own, at the boundary of a large page, and ask for them.
+// large arrays are mapped on their own, at the boundary of a large page, and ask for them. The last two
+// that were let go are kept for the next ones, as malloc does with smaller memory: a loop that reads file
+// after file has its pages already.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <mutex>
 #include <new>
 #include <utility>
 
@@ -49,6 +52,7 @@ class Memory {
         if (bytes < kMapped) return std::malloc(bytes);
         if (bytes > SIZE_MAX - 2 * kPage) return nullptr;
         const std::size_t length = rounded(bytes);
+        if (void* data = kept().take(length)) return data;
         void* raw = mmap(nullptr, length + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (raw == MAP_FAILED) return nullptr;
         const auto start = reinterpret_cast<std::uintptr_t>(raw);
@@ -62,8 +66,42 @@ class Memory {
     static void release(void* data, std::size_t bytes) {
         if (bytes < kMapped)
             std::free(data);
-        else
+        else if (!kept().put(data, rounded(bytes)))
             munmap(data, rounded(bytes));
+    }
+
+    // Mappings without a user, of the very size that is asked for again.
+    class Kept {
+      public:
+        void* take(std::size_t length) {
+            std::lock_guard lock(mutex_);
+            for (Mapping& each : mappings_)
+                if (each.length == length) return each.length = 0, each.data;
+            return nullptr;
+        }
+        // False where it is too large to be kept.
+        bool put(void* data, std::size_t length) {
+            if (length > kMost) return false;
+            std::lock_guard lock(mutex_);
+            Mapping& oldest = mappings_[next_ ^= 1];
+            if (oldest.length) munmap(oldest.data, oldest.length);
+            oldest = {data, length};
+            return true;
+        }
+
+      private:
+        static constexpr std::size_t kMost = std::size_t(32) << 20;
+        struct Mapping {
+            void* data;
+            std::size_t length;
+        };
+        std::mutex mutex_;
+        Mapping mappings_[2] = {};
+        int next_ = 0;
+    };
+    static Kept& kept() {
+        static Kept& kept = *new Kept;  // arrays may outlive what is destroyed at exit
+        return kept;
     }
 #else
     static void* allocate(std::size_t bytes) { return std::malloc(bytes); }
