@@ -42,13 +42,42 @@ class MpegDecoder : public Decoder {
     }
 
     std::int64_t read(const Target<float>& to, std::int64_t frames, Progress& progress) override {
-        return read_as(to, frames, progress);
+        return trusting([&] { return read_as(to, frames, progress); });
     }
     std::int64_t read(const Target<double>& to, std::int64_t frames, Progress& progress) override {
-        return read_as(to, frames, progress);
+        return trusting([&] { return read_as(to, frames, progress); });
     }
 
     std::int64_t resume(std::int64_t frame, Progress& progress) override {
+        return trusting([&] { return find_right(frame, progress); });
+    }
+
+    std::string index(Progress& progress) override {
+        std::string made = scan_->index(progress);
+        note_breaks();
+        return made;
+    }
+    bool use_index(const std::string& index) override {
+        pass_ = false;
+        return scan_->use_index(index);
+    }
+
+  private:
+    // Runs `body` again without the index where that turns out not to be of this file.
+    template <class F>
+    std::int64_t trusting(F&& body) {
+        const std::int64_t here = position_;
+        try {
+            return body();
+        } catch (const MpegIndexStale&) {
+            scan_->forget_index();
+            pass_ = false;
+            position_ = here;
+            return body();
+        }
+    }
+
+    std::int64_t find_right(std::int64_t frame, Progress& progress) {
         const std::int64_t block = (frame + skip_) / block_;
         std::int64_t index = walk_.begin(std::max<std::int64_t>(0, block - warm_), progress);
         pass_ = false;
@@ -70,7 +99,6 @@ class MpegDecoder : public Decoder {
         return info_.frames;
     }
 
-  private:
     // mpg123 steps over as much of its own delay where an encoder's delay is known, and so does everyone.
     static constexpr int kDecoderDelay = 529;
     static constexpr int kAtOnce = 4;  // blocks decoded between two checks
@@ -247,7 +275,12 @@ inline std::unique_ptr<Decoder> open_mpeg(std::shared_ptr<Source> source, Progre
     for (const char* other : {"RIFF", "RF64", "BW64", "riff", "OggS", "fLaC", "FORM", "caff", ".snd"})
         if (!std::memcmp(head, other, sizeof head)) return nullptr;
     auto scan = std::make_unique<MpegScan>(*source);
-    if (!scan->find()) return nullptr;
+    if (!scan->find()) {
+        if (!scan->looks_like_it()) return nullptr;
+        throw DecodeError(source->name() +
+                          ": begins like MPEG audio (MP3), but no whole frames follow one another in its "
+                          "first bytes: it is damaged, or no audio");
+    }
     return std::make_unique<MpegDecoder>(std::move(source), std::move(scan), progress);
 }
 

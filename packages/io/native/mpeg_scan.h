@@ -10,6 +10,8 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "decoder.h"
@@ -25,7 +27,11 @@ struct MpegTag {
     std::int64_t bytes = 0;   // of the tag's frame and all after it; 0: it does not say
     bool gapless = false;     // it tells the samples that the encoder put before and after the sound
     int delay = 0, padding = 0;
+    bool exact = false;  // of LAME, which fills the bits of its frames to the last
 };
+
+// Thrown where an index turns out not to be of this file.
+struct MpegIndexStale {};
 
 class MpegScan {
   public:
@@ -51,13 +57,19 @@ class MpegScan {
         std::int64_t at = 0;
         while (const std::int64_t bytes = mpeg_tag_bytes(window_, at)) at += bytes;
         end_ = std::max(at, before_mpeg_tags(source_, source_.size()));
+        head_ = at;
         const std::int64_t limit = std::min(end_, at + kSearch);
         for (at = next_sync_byte(at, limit); at < limit; at = next_sync_byte(at + 1, limit))
-            if (begins_stream(at)) {
+            if (begins_stream(at, at == head_ ? 2 : 3)) {
                 read_tag(at);
                 return true;
             }
         return false;
+    }
+    // Whether the file looks like MPEG audio at first sight, so that no other decoder should be asked.
+    bool looks_like_it() {
+        const unsigned char* p = window_.at(head_, 2);
+        return p && p[0] == 0xFF && (p[1] & 0xE0) == 0xE0;
     }
 
     const MpegShape& shape() const { return shape_; }
@@ -81,6 +93,91 @@ class MpegScan {
     }
     bool shorter_than_tag() const { return tag_.bytes > end_ - tag_offset_; }
 
+    // Where the frames are, for use_index(): a few bytes for every kStride frames.
+    std::string index(Progress& progress) {
+        scan(progress);
+        std::string out(kMagic);
+        put(out, source_.size());
+        put(out, begin_);
+        put(out, end_);
+        put(out, front_.index);
+        put(out, front_.offset);
+        put(out, cut_ | junk_behind_ << 1);
+        put(out, std::int64_t(breaks_.size()));
+        Break last;
+        for (const Break& each : breaks_) {
+            put(out, each.index - last.index);
+            put(out, each.offset - last.next);
+            put(out, each.next - each.offset);
+            put(out, each.lost << 1 | each.tag);
+            last = each;
+        }
+        std::int64_t before = begin_;
+        for (const std::int64_t mark : marks_) {
+            put(out, mark - before);
+            before = mark;
+        }
+        put(out, std::int64_t(checksum(out)));
+        return out;
+    }
+    // Takes it instead of scanning. What it says is compared with the file where frames are read.
+    bool use_index(const std::string& index) {
+        Unpack in{index, kMagic.size()};
+        if (index.compare(0, kMagic.size(), kMagic) != 0 || in.take() != source_.size() ||
+            in.take() != begin_ || in.take() != end_)
+            return false;
+        Cursor front;
+        front.index = in.take();
+        front.offset = in.take();
+        const std::int64_t flags = in.take(), breaks = in.take();
+        // A frame takes four bytes at least, and a break more.
+        if (front.offset < begin_ || front.offset > end_ || breaks < 0 || breaks > end_ / 4 || !in.good ||
+            front.index < 0 || front.index / 2 > end_)
+            return false;
+        std::vector<Break> gaps;
+        Break last;
+        for (std::int64_t i = 0; i < breaks && in.good; ++i) {
+            Break gap;
+            gap.index = last.index + in.take();
+            gap.offset = last.next + in.take();
+            gap.next = gap.offset + in.take();
+            const std::int64_t lost = in.take();
+            gap.lost = lost >> 1;
+            gap.tag = lost & 1;
+            if (gap.index + gap.lost > front.index || gap.index < last.index + last.lost ||
+                gap.offset < begin_ || gap.next > end_)
+                return false;
+            gaps.push_back(gap);
+            last = gap;
+        }
+        std::vector<std::int64_t> marks;
+        std::int64_t before = begin_;
+        for (std::int64_t i = 0; i <= front.index / kStride && in.good; ++i) {
+            before += in.take();
+            if (before > end_) return false;
+            marks.push_back(before);
+        }
+        const std::size_t body = in.at;
+        if (!in.good || in.take() != std::int64_t(checksum(index.substr(0, body))) || !in.good ||
+            in.at != index.size())
+            return false;
+        if (ended_) return true;  // we know better
+        front_ = front;
+        breaks_ = std::move(gaps);
+        marks_ = std::move(marks);
+        cut_ = flags & 1;
+        junk_behind_ = flags & 2;
+        ended_ = believed_ = true;
+        return true;
+    }
+    void forget_index() {
+        front_ = {0, begin_};
+        breaks_.clear();
+        marks_.clear();
+        length_ = 0;
+        cut_ = junk_behind_ = ended_ = believed_ = false;
+    }
+
     // A place at or before frame `index`, at most kStride - 1 frames.
     Cursor before(std::int64_t index, Progress& progress) {
         reach(index + 1, progress);
@@ -100,12 +197,16 @@ class MpegScan {
         if (!gap) {
             const unsigned char* head = window_.at(cursor.offset, 4);
             frame.bytes = head ? shape_.bytes(head) : 0;
+            if (believed_ && frame.bytes == 0) throw MpegIndexStale();
         }
         ++cursor.index;
         if (gap)
             cursor.offset = cursor.index == gap->index + gap->lost ? gap->next : cursor.offset;
         else
             cursor.offset += frame.bytes;
+        if (believed_ && cursor.index % kStride == 0 &&
+            cursor.offset != marks_[std::size_t(cursor.index / kStride)])
+            throw MpegIndexStale();
         return frame;
     }
     // The break that loses frame `index`, or that lies right before it.
@@ -120,6 +221,40 @@ class MpegScan {
   private:
     static constexpr std::int64_t kSearch = 1 << 16, kStride = 16, kAll = INT64_MAX;
     static constexpr int kFreeBytes = 3'456, kFreeTries = 64;
+
+    static constexpr std::string_view kMagic = "luthier mpeg 1\n";
+
+    // Seven bits a byte, the lowest first.
+    static void put(std::string& out, std::int64_t value) {
+        for (auto left = std::uint64_t(value);; left >>= 7) {
+            out += char(left < 128 ? left : (left & 127) | 128);
+            if (left < 128) break;
+        }
+    }
+    struct Unpack {
+        const std::string& from;
+        std::size_t at;
+        bool good = true;
+        // Not negative, and small enough to be added to another.
+        std::int64_t take() {
+            std::uint64_t value = 0;
+            for (int shift = 0; shift < 63 && at < from.size(); shift += 7) {
+                const auto byte = static_cast<unsigned char>(from[at++]);
+                value |= std::uint64_t(byte & 127) << shift;
+                if (byte < 128) {
+                    if (value >> 62) break;
+                    return std::int64_t(value);
+                }
+            }
+            good = false;
+            return 0;
+        }
+    };
+    static std::uint64_t checksum(const std::string& bytes) {  // FNV-1a
+        std::uint64_t sum = 14'695'981'039'346'656'037u;
+        for (const char byte : bytes) sum = (sum ^ static_cast<unsigned char>(byte)) * 1'099'511'628'211u;
+        return sum >> 2;
+    }
 
     std::int64_t next_sync_byte(std::int64_t at, std::int64_t limit) {
         while (at < limit) {
@@ -138,9 +273,9 @@ class MpegScan {
         const unsigned char* head = offset + 4 <= end_ ? window_.at(offset, 4) : nullptr;
         return head ? shape_.bytes(head) : 0;
     }
-    // Whether whole frames begin here: three in a row, or as many as there are up to the end.
-    bool chain(std::int64_t offset) {
-        for (int i = 0; i < 3; ++i) {
+    // Whether whole frames begin here: `count` in a row, or as many as there are up to the end.
+    bool chain(std::int64_t offset, int count = 3) {
+        for (int i = 0; i < count; ++i) {
             const int bytes = length_at(offset);
             if (bytes == 0) return false;
             offset += bytes;
@@ -149,7 +284,7 @@ class MpegScan {
         }
         return true;
     }
-    bool begins_stream(std::int64_t offset) {
+    bool begins_stream(std::int64_t offset, int count) {
         const unsigned char* p = offset + 4 <= end_ ? window_.at(offset, 4) : nullptr;
         if (!p) return false;
         unsigned char head[4];
@@ -158,7 +293,7 @@ class MpegScan {
         if (header.layer == 0) return false;
         if (header.bytes > 0) {
             shape_ = MpegShape(head, 0);
-            return chain(offset);
+            return chain(offset, count);
         }
         // Free format: the distance to the next header tells.
         if (++free_tried_ > kFreeTries) return false;
@@ -167,7 +302,7 @@ class MpegScan {
             if (!next) return false;
             if (next[0] != 0xFF || next[1] != head[1] || ((next[2] ^ head[2]) & 0xFC)) continue;
             shape_ = MpegShape(head, bytes - header.padded * header.slot_bytes());
-            if (chain(offset)) return true;
+            if (chain(offset, count)) return true;
         }
         return false;
     }
@@ -209,6 +344,7 @@ class MpegScan {
         }
         if (place + 24 > bytes || frame[place] == 0 || tag_.frames == 0) return;
         tag_.gapless = true;
+        tag_.exact = !std::memcmp(frame + place, "LAME", 4);
         tag_.delay = frame[place + 21] << 4 | frame[place + 22] >> 4;
         tag_.padding = (frame[place + 22] & 15) << 8 | frame[place + 23];
     }
@@ -318,6 +454,7 @@ class MpegScan {
     SourceWindow window_;
     MpegShape shape_;
     MpegTag tag_;
+    std::int64_t head_ = 0;  // behind the tags at the head
     std::int64_t tag_offset_ = 0;
     std::int64_t begin_ = 0;  // of the first frame of sound
     std::int64_t end_ = 0;    // of the first tag behind the last
@@ -327,6 +464,7 @@ class MpegScan {
     std::vector<std::int64_t> marks_;  // where every kStride-th frame is
     std::vector<Break> breaks_;
     bool ended_ = false, cut_ = false, junk_behind_ = false;
+    bool believed_ = false;  // what is known comes from an index
 };
 
 }  // namespace luthier::io

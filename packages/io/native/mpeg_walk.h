@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "mpeg_main_data.h"
 #include "mpeg_scan.h"
 #include "mpeg_side_info.h"
 
@@ -119,7 +120,7 @@ class MpegWalk {
     }
 
   private:
-    static constexpr int kGuardTries = 8, kMost = 511;
+    static constexpr int kGuardTries = 8, kMost = 511, kLongest = 4'096, kSlack = 16;
 
     // The longest reach of a frame into those before it.
     int most() const { return scan_.shape().first().low_rate() ? 255 : kMost; }
@@ -139,19 +140,31 @@ class MpegWalk {
     }
 
     void look(MpegPiece& piece) {
-        const int main = piece.length - piece.header.head_bytes();
+        const int head = piece.header.head_bytes(), main = piece.length - head;
         MpegSideInfo side;
-        if (piece.header.guarded && trust_crc_ && !crc_fits(piece))
+        if (piece.header.guarded && trust_crc_ && !crc_fits(piece)) {
             piece.wrong = "a frame fails its CRC";
-        else if ((piece.wrong = parse_mpeg_side_info(piece.bytes, piece.header, side)))
             return;
-        else if (side.reach > held_) {
+        }
+        piece.wrong = parse_mpeg_side_info(piece.bytes, piece.header, side);
+        if (piece.wrong) return;
+        if (side.reach > held_) {
             if (from_head_ && !scan_.tag().there)
                 piece.silent = true;
             else
                 piece.wrong = "a frame needs bytes of one that is missing";
-        } else if (side.bits > 8 * (side.reach + main))
+            return;
+        }
+        if (side.bits > 8 * (side.reach + main)) {
             piece.wrong = "a frame claims more bits than there are";
+            return;
+        }
+        // What there is of the reservoir stands ahead of it.
+        std::memcpy(main_ + kMost, piece.bytes + head, std::size_t(main));
+        std::memset(main_ + kMost + main, 0, kSlack);
+        const bool intensity = piece.bytes[3] >> 6 == 1 && (piece.bytes[3] & 0x10);
+        piece.wrong = check_mpeg_main_data(main_ + kMost - side.reach, piece.header, intensity, side,
+                                           scan_.tag().exact);
     }
 
     // Adds the frame's main data to the reservoir.
@@ -159,9 +172,9 @@ class MpegWalk {
         const int head = piece.header.head_bytes();
         const int bytes = std::min(kMost, piece.length - head);
         const int old = std::min(held_, kMost - bytes);
-        std::memmove(reservoir_, reservoir_ + held_ - old, std::size_t(old));
-        std::memcpy(reservoir_ + old, piece.bytes + piece.length - bytes, std::size_t(bytes));
-        held_ = std::min(old + bytes, kMost);
+        std::memmove(main_ + kMost - bytes - old, main_ + kMost - old, std::size_t(old));
+        std::memcpy(main_ + kMost - bytes, piece.bytes + piece.length - bytes, std::size_t(bytes));
+        held_ = old + bytes;
     }
 
     MpegScan& scan_;
@@ -171,7 +184,8 @@ class MpegWalk {
     MpegScan::Cursor cursor_;
     bool from_head_ = false;  // the walk has seen all of the stream up to here, and no gap
     int held_ = 0;
-    unsigned char reservoir_[kMost];
+    // The reservoir up to kMost, and the main data of a frame behind it.
+    unsigned char main_[kMost + kLongest + kSlack] = {};
 };
 
 }  // namespace luthier::io
