@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import gc
 import importlib
 import inspect
@@ -136,6 +137,15 @@ def test_the_tables_are_the_peers() -> None:
             assert sf.check_format(form, None, endian) == peer.check_format(form, None, endian)
     for name in ("_formats", "_subtypes", "_endians", "_default_subtypes", "_str_types"):
         assert getattr(sf, name) == getattr(peer, name)
+
+
+def test_the_examples_run(folder: pathlib.Path) -> None:
+    run = 0
+    for name in ("", "._names", "._file", "._functions"):
+        result = doctest.testmod(importlib.import_module(sf.__name__ + name))
+        assert result.failed == 0
+        run += result.attempted
+    assert run > 15
 
 
 def test_errors_have_the_peers_bases_and_attributes() -> None:

@@ -75,7 +75,7 @@ def check_out(out: Any, layout: Layout, dtype: npt.DTypeLike | None) -> int:
     steps = array.strides
     rows = steps[1] == size or array.shape[1] <= 1
     whole = not interleaved or steps[0] == size * array.shape[1] or array.shape[0] <= 1
-    if not (rows and whole and steps[0] % size == 0):
+    if array.size and not (rows and whole and steps[0] % size == 0):
         what = "frames that follow one another" if interleaved else "rows without gaps"
         raise LayoutError(f"out must have {what} in memory, got strides {steps} for shape {array.shape}")
     return code

@@ -20,6 +20,9 @@ __all__ = ["FORMATS", "ExactFile", "levels_to_user", "warn_of_damage"]
 FORMATS = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3"})
 
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
+_BY_32767 = frozenset({"VORBIS", "OPUS"})
+# libsndfile cuts their lower bits off where 16 are asked for; luthier.io rounds.
+_MORE_THAN_16_BITS = frozenset({"PCM_24", "PCM_32", "ALAC_20", "ALAC_24", "ALAC_32"})
 _PACKAGE = os.path.dirname(__file__)
 
 
@@ -64,47 +67,55 @@ class ExactFile:
 
     def fill(self, out: npt.NDArray[Any]) -> int:
         """Read as many frames as `out` has rows, or fewer; how many is returned."""
-        data = self.take(len(out), out.dtype.name)
+        kind = out.dtype.name
+        if self._as_asked(kind):
+            return len(self._samples(len(out), kind, out))
+        data = self.take(len(out), kind)
         out[: len(data)] = data
         return len(data)
 
     def take(self, frames: int, kind: str) -> npt.NDArray[Any]:
         """Up to `frames` frames from here, ``(frames, channels)``."""
-        if kind in ("float32", "float64"):
-            return self._floats(frames, kind)
+        if self._as_asked(kind):
+            return self._samples(frames, kind)
         # Scaled and rounded as libsndfile does it; but beyond full scale it clips everywhere, while
         # libsndfile wraps around for Vorbis and Opus.
-        bits = 16 if kind == "int16" else 32
         if self.subtype in _FLOATS:
-            data = self._floats(frames, "float64")
+            data = self._samples(frames, "float64")
             data[np.isnan(data)] = 0
-        elif self.subtype in ("VORBIS", "OPUS") and bits == 16:
-            data = self._floats(frames, "float32") * np.float32(32767)
-        elif self.format == "MP3" or self.subtype in ("VORBIS", "OPUS"):
-            data = self._floats(frames, "float32") * np.float32(2 ** (bits - 1))
+        elif self.subtype in _BY_32767:
+            data = self._samples(frames, "float32") * np.float32(32767)
         else:
-            codes = self._floats(frames, "float64")
-            codes *= 2.0**31
-            whole = codes.astype(np.int32)
-            return whole if bits == 32 else np.right_shift(whole, 16).astype(np.int16)
-        if bits == 32:
-            data = data.astype(np.float64, copy=False)
+            codes = self._samples(frames, "int32")
+            codes >>= 16
+            return codes.astype(np.int16)
+        limits = np.iinfo(kind)
         np.rint(data, out=data)
-        np.clip(data, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1, out=data)
+        np.clip(data, limits.min, limits.max, out=data)
         return data.astype(kind)
 
-    def _floats(self, frames: int, kind: str) -> npt.NDArray[Any]:
+    def _as_asked(self, kind: str) -> bool:
+        """Whether `luthier.io` gives the samples that libsndfile gives."""
+        if kind in ("float32", "float64"):
+            return True
+        if self.subtype in _FLOATS:
+            return False
+        return kind == "int32" or self.subtype not in _BY_32767 | _MORE_THAN_16_BITS
+
+    def _samples(self, frames: int, kind: str, out: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
         reader = self._reader
         start = reader.tell()
         count = min(frames, self.frames - start)
         data: npt.NDArray[Any]
         try:
-            data = reader.read(count, layout="frames_first", dtype=kind)
+            data = reader.read(count, layout="frames_first", dtype=kind, out=out)
         except DecodeError as error:
             if error.report is None or error.audio is None or self.format == "FLAC":
                 # Whoever reads FLAC through libsndfile gets an error, and may count on it.
                 raise LibsndfileError(LOST_SYNC, f"{error}: ") from error
             data = np.ascontiguousarray(error.audio.samples.T, kind)
+            if out is not None:
+                out[: len(data)] = data
             reader.seek(start + len(data))
             self._warn(error.report)
         else:
