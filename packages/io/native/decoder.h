@@ -53,6 +53,12 @@ class Decoder {
     virtual std::int64_t read(const Target<float>& to, std::int64_t frames, Progress& progress) = 0;
     virtual std::int64_t read(const Target<double>& to, std::int64_t frames, Progress& progress) = 0;
 
+    // The same for interleaved codes of 16 or 32 bits, where they are stored so; -1 where they are not.
+    virtual std::int64_t read_stored(void* to, int bits, std::int64_t frames, Progress& progress) {
+        (void)to, (void)bits, (void)frames, (void)progress;
+        return -1;
+    }
+
     // Why the last read gave fewer frames than asked for.
     const std::optional<Damage>& fault() const { return fault_; }
     // The first damage of the file that is known, from opening it or from reads.

@@ -27,6 +27,13 @@ class PcmDecoder : public Decoder {
     std::int64_t read(const Target<double>& to, std::int64_t frames, Progress& progress) override {
         return read_as(to, frames, progress);
     }
+    std::int64_t read_stored(void* to, int bits, std::int64_t frames, Progress& progress) override {
+        if (type_ != (bits == 16 ? kS16 : kS32)) return -1;
+        return by_blocks(frames, progress, [&](std::int64_t done, std::int64_t n, std::int64_t offset) {
+            auto* here = static_cast<unsigned char*>(to) + done * frame_bytes_;
+            return std::int64_t(source_->read_at(offset, here, std::size_t(n * frame_bytes_))) / frame_bytes_;
+        });
+    }
 
   private:
     // Small enough for the second-level cache together with what it becomes.
@@ -34,30 +41,36 @@ class PcmDecoder : public Decoder {
 
     template <class T>
     std::int64_t read_as(const Target<T>& to, std::int64_t frames, Progress& progress) {
+        const bool as_stored =
+            type_ == (sizeof(T) == 4 ? kF32 : kF64) && (to.interleaved || info_.channels == 1);
+        return by_blocks(frames, progress, [&](std::int64_t done, std::int64_t n, std::int64_t offset) {
+            const auto bytes = std::size_t(n * frame_bytes_);
+            const Target<T> here = to.from(std::ptrdiff_t(done), info_.channels);
+            if (const unsigned char* data = source_->data()) {
+                decode_to(here, type_, data + offset, info_.channels, n);
+                return n;
+            }
+            if (as_stored) return std::int64_t(source_->read_at(offset, here.data, bytes)) / frame_bytes_;
+            if (buffer_.size() < bytes) buffer_.resize(bytes);
+            const auto whole = std::int64_t(source_->read_at(offset, buffer_.data(), bytes)) / frame_bytes_;
+            decode_to(here, type_, buffer_.data(), info_.channels, whole);
+            return whole;
+        });
+    }
+
+    // read_block(frames done, frames of the block, its place in the source) returns how many it read.
+    template <class F>
+    std::int64_t by_blocks(std::int64_t frames, Progress& progress, F&& read_block) {
         const std::int64_t present = std::max<std::int64_t>(0, present_ - position_);
         fault_.reset();
         if (frames > present) {
             stop_at(cut());
             frames = present;
         }
-        const bool as_stored =
-            type_ == (sizeof(T) == 4 ? kF32 : kF64) && (to.interleaved || info_.channels == 1);
         const std::int64_t block = std::max<std::int64_t>(1, kBlockBytes / frame_bytes_);
         for (std::int64_t done = 0; done < frames;) {
             const std::int64_t n = std::min(block, frames - done);
-            const auto bytes = std::size_t(n * frame_bytes_);
-            const std::int64_t offset = data_offset_ + position_ * frame_bytes_;
-            const Target<T> here = to.from(std::ptrdiff_t(done), info_.channels);
-            std::int64_t whole = n;
-            if (const unsigned char* data = source_->data()) {
-                decode_to(here, type_, data + offset, info_.channels, n);
-            } else if (as_stored) {
-                whole = std::int64_t(source_->read_at(offset, here.data, bytes)) / frame_bytes_;
-            } else {
-                if (buffer_.size() < bytes) buffer_.resize(bytes);
-                whole = std::int64_t(source_->read_at(offset, buffer_.data(), bytes)) / frame_bytes_;
-                decode_to(here, type_, buffer_.data(), info_.channels, whole);
-            }
+            const std::int64_t whole = read_block(done, n, data_offset_ + position_ * frame_bytes_);
             position_ += whole;
             done += whole;
             if (whole < n) {
