@@ -101,9 +101,6 @@ std::unique_ptr<Decoder> open_any(const std::shared_ptr<Source>& source, Progres
     } catch (const UnsupportedFormat& refused) {
         if (auto other = ask_python(refused)) return other;
         throw;
-    } catch (const DecodeError& refused) {
-        if (auto other = ask_python(refused)) return other;
-        throw;
     }
 }
 

@@ -1,6 +1,6 @@
 """Read, write and stream audio files, exactly; change their sample rate."""
 
-from luthier.io import _native, sndfile, sources
+from luthier.io import _native, other, sndfile, sources
 from luthier.io.files import info, read, write
 from luthier.io.formats import Format, available_formats
 from luthier.io.index import SeekIndex, build_index
@@ -10,7 +10,7 @@ from luthier.io.resampling import Resampler, resample, resample_to_times
 from luthier.io.writer import Writer
 
 # What the native code asks of Python when it needs it.
-_native.set_hooks(sndfile.load, None, sources.read_whole)
+_native.set_hooks(sndfile.load, other.open_other, sources.read_whole)
 
 __version__ = "0.1.0"
 
