@@ -100,26 +100,4 @@ class Decoder {
     std::optional<Damage> fault_, damage_;
 };
 
-// Reads `frames` whatever is wrong with them: silence stands for what cannot be decoded. Returns how many
-// were decoded.
-template <class T>
-std::int64_t read_padded(Decoder& decoder, const Target<T>& to, std::int64_t frames, Progress& progress) {
-    const int channels = decoder.info().channels;
-    std::int64_t done = 0, decoded = 0;
-    while (done < frames) {
-        const std::int64_t got =
-            decoder.read(to.from(std::ptrdiff_t(done), channels), frames - done, progress);
-        done += got;
-        decoded += got;
-        if (done == frames) break;
-        const std::int64_t here = decoder.position();
-        const std::int64_t next = std::max(here + 1, decoder.resume(here, progress));
-        const std::int64_t silent = std::min(next - here, frames - done);
-        silence(to.from(std::ptrdiff_t(done), channels), channels, silent);
-        decoder.seek(here + silent);
-        done += silent;
-    }
-    return decoded;
-}
-
 }  // namespace luthier::io

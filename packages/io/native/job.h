@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "memory.h"
 #include "stream.h"
 
 namespace luthier::io {

@@ -125,6 +125,14 @@ ChannelWish channels_of(nb::handle given) {
     return wish;
 }
 
+// None or (rate, quality).
+void set_rate(Wish& wish, nb::handle given) {
+    if (given.is_none()) return;
+    const auto pair = nb::cast<std::tuple<int, int>>(given);
+    wish.sample_rate = std::get<0>(pair);
+    wish.quality = ResampleQuality(std::get<1>(pair));
+}
+
 using AnyArray = nb::ndarray<nb::ndim<2>, nb::device::cpu>;
 
 // `out` was checked in Python, except for the frames and channels that the file decides.
@@ -188,13 +196,15 @@ struct Done {
     std::exception_ptr error;
 };
 
-// (source, name, start, frames, channels, dtype, interleaved, pad, out, index, index_given, index_wanted)
+// (source, name, start, frames, channels, dtype, interleaved, pad, out, index, index_given, index_wanted,
+//  rate)
 Job job_of(nb::handle request) {
     const auto r = nb::borrow<nb::tuple>(request);
     Job job;
     job.origin = origin_of(r[0], nb::cast<std::string>(r[1]));
     job.span = {nb::cast<std::int64_t>(r[2]), nb::cast<std::int64_t>(r[3])};
     job.wish.channels = channels_of(r[4]);
+    set_rate(job.wish, r[12]);
     job.form = {Dtype(nb::cast<int>(r[5])), nb::cast<bool>(r[6]), nb::cast<bool>(r[7])};
     job.place = place_of(r[8], job.form.interleaved);
     job.out = nb::borrow(r[8]);
@@ -307,9 +317,11 @@ nb::list read_many(nb::list requests, std::size_t threads) {
 
 class Handle {
   public:
-    Handle(nb::handle source, const std::string& name, nb::handle channels) {
+    Handle(nb::handle source, const std::string& name, nb::handle channels, nb::handle rate) {
         Origin origin = origin_of(source, name);
-        Wish wish{channels_of(channels)};
+        Wish wish;
+        wish.channels = channels_of(channels);
+        set_rate(wish, rate);
         ReleaseGil release;
         Signals signals;
         origin.open();
@@ -411,10 +423,10 @@ void bind_reading(nb::module_& m) {
           nb::sig("def read_many(requests: list[tuple[typing.Any, ...]], threads: int) -> list[typing.Any]"));
 
     nb::class_<Handle>(m, "Stream")
-        .def(nb::init<nb::handle, const std::string&, nb::handle>(), "source"_a, "name"_a,
-             "channels"_a.none(),
+        .def(nb::init<nb::handle, const std::string&, nb::handle, nb::handle>(), "source"_a, "name"_a,
+             "channels"_a.none(), "rate"_a.none(),
              nb::sig("def __init__(self, source: bytes | Source | typing.Callable[[], Source], name: str, "
-                     "channels: tuple[int, list[int]] | None) -> None"))
+                     "channels: tuple[int, list[int]] | None, rate: tuple[int, int] | None) -> None"))
         .def_prop_ro("format", [](Handle& h) { return h.stream->info().format; })
         .def_prop_ro("subtype", [](Handle& h) { return h.stream->info().subtype; })
         .def_prop_ro("file_rate", [](Handle& h) { return h.stream->info().sample_rate; })

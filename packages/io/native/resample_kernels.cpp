@@ -36,6 +36,8 @@ constexpr ResampleStreamKernels<T> streams() {
             },
             [](void* stream) { delete static_cast<Stream*>(stream); },
             [](void* stream) { static_cast<Stream*>(stream)->reset(); },
+            [](void* stream, std::int64_t output) { return static_cast<Stream*>(stream)->start_at(output); },
+            [](const void* stream) { return static_cast<const Stream*>(stream)->given(); },
             [](const void* stream, std::int64_t frames) {
                 return static_cast<const Stream*>(stream)->ready(frames);
             },

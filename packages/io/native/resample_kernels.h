@@ -27,6 +27,8 @@ struct ResampleStreamKernels {
     void* (*create)(const void* plan, int channels);
     void (*destroy)(void* stream);
     void (*reset)(void* stream);
+    std::int64_t (*start_at)(void* stream, std::int64_t output);
+    std::int64_t (*given)(const void* stream);
     std::int64_t (*ready)(const void* stream, std::int64_t frames);
     std::int64_t (*rest)(const void* stream);
     std::int64_t (*process)(void* stream, const T* in, std::ptrdiff_t stride, std::int64_t frames, T* out,

@@ -143,6 +143,10 @@ class Resampler {
     const SharedResamplePlan& plan() const { return *plan_; }
     int channels() const { return channels_; }
     void reset() { kernels_.reset(stream_.get()); }
+    // Takes up a signal in its middle: returns which frame to feed next so that all outputs from `output`
+    // on have the bits that they have in the whole. given() tells which output leaves next.
+    std::int64_t start_at(std::int64_t output) { return kernels_.start_at(stream_.get(), output); }
+    std::int64_t given() const { return kernels_.given(stream_.get()); }
 
     // Frames that the next process(frames), or flush(), writes. `out` must hold them.
     std::int64_t ready(std::int64_t frames) const { return kernels_.ready(stream_.get(), frames); }

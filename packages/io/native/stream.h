@@ -1,4 +1,5 @@
-// A file as its reader wants it: some of its channels or their mean, in the type that was asked for.
+// A file as its reader wants it: some of its channels or their mean, at another rate, in the type that was
+// asked for.
 #pragma once
 
 #include <memory>
@@ -9,7 +10,8 @@
 #include "channels.h"
 #include "decoder.h"
 #include "encode.h"
-#include "memory.h"
+#include "outcome.h"
+#include "rate_stage.h"
 
 namespace luthier::io {
 
@@ -36,13 +38,8 @@ auto with_type(Dtype dtype, F&& f) {
 
 struct Wish {
     ChannelWish channels;
-};
-
-// What a read gave. Frames are those of what comes out.
-struct Outcome {
-    std::int64_t frames = 0;       // written, silence in place of damage included
-    std::int64_t decoded = 0;      // without that silence
-    std::optional<Damage> damage;  // why these are fewer than were asked for
+    int sample_rate = 0;  // 0: the file's
+    ResampleQuality quality = ResampleQuality::high;
 };
 
 class Stream {
@@ -51,7 +48,12 @@ class Stream {
         : decoder_(std::move(decoder)),
           name_(std::move(name)),
           map_(resolve(wish.channels, decoder_->info().channels, name_)),
-          wide_(is_wide(decoder_->info().subtype)) {}
+          wide_(is_wide(decoder_->info().subtype)),
+          rate_(wish.sample_rate > 0 ? wish.sample_rate : info().sample_rate),
+          quality_(wish.quality),
+          frames_(info().frames) {
+        if (rate_ != info().sample_rate) frames_ = stage<float>().length(info().frames);
+    }
 
     // What the file says of itself.
     Decoder& decoder() { return *decoder_; }
@@ -59,16 +61,18 @@ class Stream {
     const std::string& name() const { return name_; }
 
     int channels() const { return map_.channels; }
-    int sample_rate() const { return info().sample_rate; }
-    std::int64_t frames() const { return info().frames; }
-    std::int64_t position() const { return decoder_->position(); }
-    void seek(std::int64_t frame) { decoder_->seek(frame); }
+    int sample_rate() const { return rate_; }
+    std::int64_t frames() const { return frames_; }
+    std::int64_t position() const { return position_; }
+    void seek(std::int64_t frame) { position_ = frame; }
     // How many of the frames from the position on, and no more than `frames`, are not behind damage that
     // is known already.
-    std::int64_t sound(std::int64_t frames) const {
+    std::int64_t sound(std::int64_t frames) {
         const auto& damage = decoder_->damage();
-        if (!damage || damage->frame < position()) return frames;
-        return std::min(frames, damage->frame - position());
+        if (!damage) return frames;
+        const bool same = rate_ == info().sample_rate;
+        const std::int64_t first = same ? damage->frame : stage<float>().length(damage->frame);
+        return first < position_ ? frames : std::min(frames, first - position_);
     }
 
     // Up to `frames`, 0 <= frames <= frames() - position(): fewer only before damage, and all of them with
@@ -76,7 +80,7 @@ class Stream {
     template <class T>
     Outcome read(const Target<T>& to, std::int64_t frames, bool pad, Progress& progress) {
         if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) {
-            return read_mapped(to, frames, pad, progress);
+            return read_floats(to, frames, pad, progress);
         } else {
             if (map_.all && !pad && (to.interleaved || channels() == 1)) {
                 const std::int64_t got = decoder_->read_stored(to.data, 8 * int(sizeof(T)), frames, progress);
@@ -100,14 +104,62 @@ class Stream {
         return subtype == "DOUBLE" || subtype == "PCM_32" || subtype.ends_with("32");
     }
 
+    // At the rate that is wanted, from position_ on, which moves behind what is read.
+    template <class T>
+    Outcome read_floats(const Target<T>& to, std::int64_t frames, bool pad, Progress& progress) {
+        Outcome outcome;
+        if (rate_ == info().sample_rate) {
+            decoder_->seek(position_);
+            outcome = read_mapped(to, frames, pad, progress);
+        } else {
+            const auto input = [&](std::int64_t at, const Target<T>& planar, std::int64_t n) {
+                decoder_->seek(at);
+                return read_mapped(planar, n, pad, progress);
+            };
+            outcome = stage<T>().read(to, position_, frames, info().frames, pad, input, progress);
+        }
+        position_ += outcome.frames;
+        return outcome;
+    }
+
+    template <class T>
+    RateStage<T>& stage() {
+        auto& made = stage_of<T>();
+        if (!made) made.emplace(info().sample_rate, rate_, quality_, map_.channels);
+        return *made;
+    }
+    template <class T>
+    std::optional<RateStage<T>>& stage_of() {
+        if constexpr (sizeof(T) == 4)
+            return float_stage_;
+        else
+            return double_stage_;
+    }
+
     template <class T>
     Outcome read_decoder(const Target<T>& to, std::int64_t frames, bool pad, Progress& progress) {
-        Outcome outcome;
-        outcome.decoded =
-            pad ? read_padded(*decoder_, to, frames, progress) : decoder_->read(to, frames, progress);
-        outcome.frames = pad ? frames : outcome.decoded;
-        if (outcome.decoded < frames) outcome.damage = pad ? decoder_->damage() : decoder_->fault();
-        return outcome;
+        if (!pad) {
+            const std::int64_t got = decoder_->read(to, frames, progress);
+            return {got, got, got < frames ? decoder_->fault() : std::nullopt};
+        }
+        // Silence stands for what cannot be decoded.
+        Outcome outcome{frames, 0, std::nullopt};
+        const int channels = info().channels;
+        for (std::int64_t done = 0;;) {
+            const std::int64_t got =
+                decoder_->read(to.from(std::ptrdiff_t(done), channels), frames - done, progress);
+            done += got;
+            outcome.decoded += got;
+            if (done == frames) return outcome;
+            if (!outcome.damage) outcome.damage = decoder_->fault();
+            const std::int64_t here = decoder_->position();
+            const std::int64_t next = std::max(here + 1, decoder_->resume(here, progress));
+            const std::int64_t silent = std::min(next - here, frames - done);
+            silence(to.from(std::ptrdiff_t(done), channels), channels, silent);
+            decoder_->seek(here + silent);
+            done += silent;
+            if (done == frames) return outcome;
+        }
     }
 
     template <class T>
@@ -135,7 +187,7 @@ class Stream {
         const auto encode = encode_kernels<W>().encode[int(sizeof(T) == 2 ? Coding::s16 : Coding::s32)];
         return by_blocks(frames, most, [&](std::int64_t done, std::int64_t n) {
             const Target<W> floats{scratch.data(), std::ptrdiff_t(most), to.interleaved};
-            const Outcome got = read_mapped(floats, n, pad, progress);
+            const Outcome got = read_floats(floats, n, pad, progress);
             const Target<T> here = to.from(std::ptrdiff_t(done), map_.channels);
             if (to.interleaved) {
                 encode(scratch.data(), 0, 1, std::ptrdiff_t(got.frames * map_.channels), bytes(here.data));
@@ -186,6 +238,12 @@ class Stream {
     std::string name_;
     ChannelMap map_;
     bool wide_;
+    int rate_;
+    ResampleQuality quality_;
+    std::int64_t frames_;
+    std::int64_t position_ = 0;
+    std::optional<RateStage<float>> float_stage_;
+    std::optional<RateStage<double>> double_stage_;
     std::vector<float> decoded_floats_, mapped_floats_;
     std::vector<double> decoded_doubles_, mapped_doubles_;
 };

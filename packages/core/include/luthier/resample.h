@@ -260,6 +260,34 @@ class ResampleStream {
         row_ = 0;
     }
 
+    // Takes up a signal in its middle: what is fed next are its frames from the one that is returned on, and
+    // output given() is the next that leaves. From `output` on, which is not before that, they have the
+    // bits that they would have after all that came before. Starts anew where there is no such place.
+    std::int64_t start_at(std::int64_t output) LUTHIER_REALTIME {
+        reset();
+        const auto& p = *plan_;
+        const auto& shape = p.shape_;
+        if (before_ || p.ringing_ || output <= 0) return 0;
+        const auto place_of = [&](std::int64_t m) {
+            if (shape.direct) return resample::Quotient{m, 0};
+            return resample::multiply_divide(m, shape.step_num, 0, shape.step_den);
+        };
+        std::int64_t block = (place_of(output).whole / shape.up - p.first_) / p.hop_ + 1;
+        while (block > 0 && outputs_of(block) > output) --block;
+        // A block finds the end of the one before it in history_, so that one is done as well.
+        if (--block < 1) return 0;
+        blocks_ = block;
+        given_ = outputs_of(block);
+        const resample::Quotient place = place_of(given_);
+        next_ = place.whole - shape.up * (p.first_ + block * p.hop_);
+        rest_ = place.rest;
+        row_ = p.tabled_ ? int(given_ % p.table_.period()) : 0;
+        const std::int64_t begin = block * p.hop() - p.before_;
+        filled_ = checked_ = begin < 0 ? -begin : 0;
+        taken_ = begin < 0 ? 0 : begin;
+        return taken_;
+    }
+
     // Frames in and out so far.
     std::int64_t taken() const { return taken_; }
     std::int64_t given() const { return given_; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import operator
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -10,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.core import LayoutError, ParameterError
-from luthier.core.arrays import Layout
+from luthier.core.arrays import SAMPLE_RATES, Layout
+from luthier.io.resampling import QUALITIES, Quality
 
 __all__ = [
     "Channels",
@@ -21,6 +23,7 @@ __all__ = [
     "check_frame",
     "check_layout",
     "check_out",
+    "check_rate",
 ]
 
 #: Which channels: all (None), their mean, a number of them, indices, or a slice.
@@ -124,6 +127,22 @@ def check_channels(channels: Channels) -> ChannelsRequest:
     raise ParameterError(
         "channels must be 'mono' (the mean of all), a number of channels from 1 on, a list of the file's "
         f"channels that count from 0, such as [0, 1], a slice, or None for all; got {channels!r}"
+    )
+
+
+def check_rate(sample_rate: float | None, quality: Quality) -> tuple[int, int] | None:
+    """What the native code takes for the rate that is wanted, or the error that says what is allowed."""
+    if quality not in QUALITIES:
+        raise ParameterError(f"quality must be one of {', '.join(map(repr, QUALITIES))}, got {quality!r}")
+    if sample_rate is None:
+        return None
+    low, high = SAMPLE_RATES
+    number = not isinstance(sample_rate, bool) and isinstance(sample_rate, numbers.Real)
+    if number and low <= sample_rate <= high and sample_rate == int(sample_rate):
+        return int(sample_rate), QUALITIES.index(quality)
+    raise ParameterError(
+        f"sample_rate must be a whole number of frames a second from {low:g} to {high:g}, or None for the "
+        f"file's own; got {sample_rate!r}"
     )
 
 

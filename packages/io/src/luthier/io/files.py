@@ -17,10 +17,12 @@ from luthier.io.arguments import (
     check_frame,
     check_layout,
     check_out,
+    check_rate,
 )
 from luthier.io.damage import Damage, OnError, check_on_error, damaged, warn
 from luthier.io.index import IndexSource, Lookup, look_up
 from luthier.io.reader import Info, Reader
+from luthier.io.resampling import Quality
 from luthier.io.sources import Readable, source_of
 from luthier.io.targets import Writable, target_of
 from luthier.io.writer import Writer, borrow_planar
@@ -35,12 +37,14 @@ def read(
     *,
     start: int = 0,
     frames: int | None = None,
+    sample_rate: float | None = None,
     channels: Channels = None,
     layout: Layout = "channels_first",
     dtype: npt.DTypeLike | None = None,
     out: Any = None,
     on_error: OnError = "raise",
     index: IndexSource | None = None,
+    quality: Quality = "high",
 ) -> Audio:
     """Read an audio file, or a part of it.
 
@@ -53,10 +57,14 @@ def read(
         can seek and of a URL only the parts are read that are needed, and the object is left at any
         position.
     start
-        The first frame, from 0 to the file's length.
+        The first frame, from 0 to the length. With `sample_rate`, frames are those of that rate.
     frames
         How many frames; fewer are returned at the end of the file. All that are left by default, or as
         many as `out` has room for.
+    sample_rate
+        The rate to convert to, a whole number; the file's own by default. The result is what
+        ``resample(whole, ...)[:, start : start + frames]`` gives for the whole file, bit for bit, of which
+        only the part is decoded that is needed. A file of n frames has ``round(n * to / from)``.
     channels
         Which channels: ``"mono"`` for the mean of all, ``(c0 + c1 + ...) / n``; a list of indices, which
         may repeat and count from the end when negative, such as ``[0]`` or ``[1, 0]``; a slice; or a number
@@ -81,6 +89,9 @@ def read(
         What makes a part of a compressed file cheap to reach: a `SeekIndex` of `build_index` or its bytes;
         or ``"cache"``, or a folder, to find it there or to build it on the first use and keep it there. A
         read of the whole file does without.
+    quality
+        Of the conversion to `sample_rate`: ``"fast"``, ``"medium"``, ``"high"`` or ``"best"``, as for
+        `luthier.io.resample`.
 
     Returns
     -------
@@ -110,6 +121,11 @@ def read(
     >>> samples.shape, samples.dtype, sample_rate
     ((1, 1000), dtype('float32'), 44100)
 
+    A piece of a file at another rate, in the frames of that rate, as one channel:
+
+    >>> lio.read("tone.wav", start=8_000, frames=4_000, sample_rate=16_000, channels="mono")
+    Audio(1 channel, 4000 frames, float32, 16000 Hz, 0.25 s)
+
     Into an array that is there already, as codes:
 
     >>> codes = np.empty((1, 16_000), np.int16)
@@ -119,13 +135,14 @@ def read(
     kind = check_dtype(dtype or "float32") if out is None else check_out(out, layout, dtype)
     interleaved = check_layout(layout)
     check_on_error(on_error)
+    rate = check_rate(sample_rate, quality)
     where, name = source_of(source)
     first = check_frame("start", start, name)
     count = -1 if frames is None else check_count("frames", frames)
     lookup = _NONE
     if index is not None and (first > 0 or count >= 0):
         where, lookup = look_up(index, where, name)
-    samples, sample_rate, damage, built = _native.read(
+    samples, given_rate, damage, built = _native.read(
         (
             where,
             name,
@@ -139,6 +156,7 @@ def read(
             lookup.payload,
             lookup.given,
             lookup.wanted,
+            rate,
         )
     )
     if built is not None and lookup.store is not None:
@@ -146,8 +164,8 @@ def read(
     if out is not None:
         samples = out[:samples] if interleaved else out[:, :samples]
     if damage is not None:
-        _settle(name, damage, on_error, samples.T if interleaved else samples, sample_rate)
-    return Audio(samples, sample_rate)
+        _settle(name, damage, on_error, samples.T if interleaved else samples, given_rate)
+    return Audio(samples, given_rate)
 
 
 def _settle(name: str, damage: Damage, on_error: OnError, planar: Any, sample_rate: float) -> None:

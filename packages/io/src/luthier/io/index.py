@@ -138,7 +138,7 @@ def build_index(source: Readable) -> SeekIndex:
     where, name = source_of(source)
     file = opened(where, name)
     size, mtime_ns, digest = _identify(file, where)
-    return SeekIndex(size, mtime_ns, digest, _native.Stream(file, name, None).index())
+    return SeekIndex(size, mtime_ns, digest, _native.Stream(file, name, None, None).index())
 
 
 def cache_folder() -> Path:

@@ -21,9 +21,11 @@ from luthier.io.arguments import (
     check_frame,
     check_layout,
     check_out,
+    check_rate,
 )
 from luthier.io.damage import OnError, check_on_error, damaged, warn
 from luthier.io.index import IndexSource, Lookup, check_index, look_up
+from luthier.io.resampling import Quality
 from luthier.io.sources import Readable, source_of
 
 __all__ = ["Crop", "read_many"]
@@ -51,12 +53,14 @@ def read_many(
     items: Iterable[Readable | tuple[Any, ...]],
     *,
     threads: int | None = None,
+    sample_rate: float | None = None,
     channels: Channels = None,
     layout: Layout = "channels_first",
     dtype: npt.DTypeLike | None = None,
     out: Any = None,
     on_error: OnError = "raise",
     index: IndexSource | Sequence[IndexSource | None] | None = None,
+    quality: Quality = "high",
 ) -> list[Audio | Exception]:
     """Read many files, or parts of them, on several threads.
 
@@ -67,7 +71,7 @@ def read_many(
     threads
         How many threads at most, this one included; as many as `luthier.core.threads` says by default,
         which is also the limit.
-    channels, layout, dtype
+    sample_rate, channels, layout, dtype, quality
         As for `luthier.io.read`, the same for all.
     out
         An array for the batch, ``(items, channels, frames)``, or ``(items, frames, channels)`` with
@@ -116,7 +120,7 @@ def read_many(
     crops = list(items)
     interleaved = check_layout(layout)
     check_on_error(on_error)
-    wanted = check_channels(channels)
+    wanted, rate = check_channels(channels), check_rate(sample_rate, quality)
     places = [None] * len(crops) if out is None else _places(out, len(crops), layout)
     if out is None:
         kind = check_dtype(dtype or "float32")
@@ -159,6 +163,7 @@ def read_many(
                 lookup.payload,
                 lookup.given,
                 lookup.wanted,
+                rate,
             )
         )
         asked.append((i, name, lookup))
@@ -167,15 +172,15 @@ def read_many(
         if isinstance(row, BaseException):
             results[i] = row
             continue
-        samples, sample_rate, damage, built = row
+        samples, given_rate, damage, built = row
         if (place := places[i]) is not None:
             samples = place[:samples] if interleaved else place[:, :samples]
         if built is not None and lookup.store is not None:
             lookup.store(built)
-        results[i] = Audio(samples, sample_rate)
+        results[i] = Audio(samples, given_rate)
         if damage is not None:
             planar = samples.T if interleaved else samples
-            found = damaged(name, damage, on_error, planar, sample_rate)
+            found = damaged(name, damage, on_error, planar, given_rate)
             if isinstance(found, Warning):
                 warn(found)
             else:

@@ -21,9 +21,11 @@ from luthier.io.arguments import (
     check_frame,
     check_layout,
     check_out,
+    check_rate,
 )
 from luthier.io.damage import Damage, OnError, check_on_error, damaged, report_of, warn
 from luthier.io.index import IndexSource, Lookup, look_up
+from luthier.io.resampling import Quality
 from luthier.io.sources import Readable, source_of
 
 __all__ = ["Info", "Reader", "blocks", "open"]
@@ -85,19 +87,21 @@ class Reader:
         self,
         source: Readable,
         *,
+        sample_rate: float | None = None,
         channels: Channels = None,
         on_error: OnError = "raise",
         index: IndexSource | None = None,
+        quality: Quality = "high",
     ) -> None:
         self._on_error = check_on_error(on_error)
-        request = check_channels(channels)
+        request, rate = check_channels(channels), check_rate(sample_rate, quality)
         where, self._name = source_of(source)
         lookup = None
         if index is not None:
             where, lookup = look_up(index, where, self._name)
         self._report: DamageReport | None = None
         self._warned = False
-        self._stream: _native.Stream | None = _native.Stream(where, self._name, request)
+        self._stream: _native.Stream | None = _native.Stream(where, self._name, request, rate)
         stream = self._stream
         if lookup is not None:
             _use_index(stream, lookup, self._name)
@@ -319,9 +323,11 @@ class Reader:
 def open(  # noqa: A001
     source: Readable,
     *,
+    sample_rate: float | None = None,
     channels: Channels = None,
     on_error: OnError = "raise",
     index: IndexSource | None = None,
+    quality: Quality = "high",
 ) -> Reader:
     """Open an audio file for reading piece by piece.
 
@@ -329,6 +335,9 @@ def open(  # noqa: A001
     ----------
     source
         As for `luthier.io.read`.
+    sample_rate, quality
+        As for `luthier.io.read`: the reader's ``sample_rate``, ``frames``, ``seek``, ``tell``, ``read`` and
+        ``blocks`` are all in this rate. `Reader.info` stays what the file says of itself.
     channels
         As for `luthier.io.read`.
     on_error
@@ -364,7 +373,14 @@ def open(  # noqa: A001
     >>> block.shape
     (1, 256)
     """
-    return Reader(source, channels=channels, on_error=on_error, index=index)
+    return Reader(
+        source,
+        sample_rate=sample_rate,
+        channels=channels,
+        on_error=on_error,
+        index=index,
+        quality=quality,
+    )
 
 
 def blocks(
@@ -373,10 +389,12 @@ def blocks(
     *,
     overlap: int = 0,
     start: int = 0,
+    sample_rate: float | None = None,
     channels: Channels = None,
     layout: Layout = "channels_first",
     dtype: npt.DTypeLike | None = None,
     on_error: OnError = "raise",
+    quality: Quality = "high",
 ) -> Iterator[Samples]:
     """Iterate over an audio file in arrays of `frames` frames, the last one shorter, in constant memory.
 
@@ -390,7 +408,7 @@ def blocks(
         How many frames of a block are the last ones of the block before; fewer than `frames`.
     start
         The first frame.
-    channels, layout, dtype, on_error
+    sample_rate, channels, layout, dtype, on_error, quality
         As for `luthier.io.read`.
 
     Raises
@@ -410,7 +428,7 @@ def blocks(
     """
     size, shared = check_block(frames, overlap)
     kind, interleaved = check_dtype(dtype or "float32"), check_layout(layout)
-    reader = Reader(source, channels=channels, on_error=on_error)
+    reader = Reader(source, sample_rate=sample_rate, channels=channels, on_error=on_error, quality=quality)
     reader.seek(start)
 
     def each() -> Iterator[Samples]:

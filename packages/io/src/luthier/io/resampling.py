@@ -19,7 +19,7 @@ __all__ = ["Resampler", "resample", "resample_to_times"]
 Quality = Literal["fast", "medium", "high", "best"]
 Phase = Literal["linear", "intermediate", "minimum"]
 
-_QUALITIES = ("fast", "medium", "high", "best")
+QUALITIES = ("fast", "medium", "high", "best")
 _PHASES = {"linear": 0.0, "intermediate": 0.5, "minimum": 1.0}
 
 # The native code's integers: a ratio of larger ones is replaced by the nearest of such.
@@ -359,9 +359,9 @@ def _rate(value: object, name: str) -> Fraction:
 
 
 def _quality(quality: object) -> int:
-    if quality not in _QUALITIES:
-        raise ParameterError(f"quality must be one of {', '.join(map(repr, _QUALITIES))}, got {quality!r}")
-    return _QUALITIES.index(str(quality))
+    if quality not in QUALITIES:
+        raise ParameterError(f"quality must be one of {', '.join(map(repr, QUALITIES))}, got {quality!r}")
+    return QUALITIES.index(str(quality))
 
 
 def _limit(ratio: Fraction) -> Fraction:
