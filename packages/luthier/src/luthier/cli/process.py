@@ -99,7 +99,7 @@ def _check_formats(outputs: Sequence[Path], subtype: str | None) -> None:
     refused: LuthierError | None = None
     for output in outputs:
         try:
-            choose(str(output), subtype)
+            choose(str(output), None, subtype)
         except LuthierError as error:
             refused = refused or error
         else:
