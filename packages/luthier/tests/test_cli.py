@@ -1,5 +1,6 @@
 """The command line: every command, every error in one line, and what is left on the disk."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -125,8 +126,17 @@ def test_info_as_json(run: Run) -> None:
         "sample_rate": 16_000,
         "channels": 2,
         "frames": 16_000,
+        "report": None,
         "duration": 1.0,
     }
+
+
+def test_info_tells_of_damage_that_shows_without_decoding(run: Run, folder: Path) -> None:
+    (folder / "cut.wav").write_bytes(Path("tone.wav").read_bytes()[:-40])
+    code, out, err = run("info", "cut.wav")
+    assert (code, err) == (0, "")
+    assert out.endswith("16000 frames, 1.000 s; damaged from frame 15990 on: its audio is cut short\n")
+    assert json.loads(run("info", "--json", "cut.wav")[1])["report"]["frame"] == 15_990
 
 
 def test_one_bad_file_does_not_stop_the_others(run: Run, folder: Path) -> None:
@@ -345,8 +355,8 @@ def test_a_glob_that_matches_nothing_fails_by_name(run: Run, command: str) -> No
         (["a.wav", "new/", "--jobs", "0"], "--jobs must be at least 1, got 0"),
         (["a.wav", "b.wav", "new/", "--subtype", "FOO"], "WAV files have no subtype 'FOO'; use one of"),
         (["a.wav", "out.wav", "--subtype", "PCM_9"], "WAV files have no subtype 'PCM_9'; use one of"),
-        (["a.wav", "out.xyz"], "out.xyz: the file name's ending '.xyz' names no format"),
-        (["a.wav", "out"], "out: the file name's ending '(none)' names no format"),
+        (["a.wav", "out.xyz"], "out.xyz: the name's ending '.xyz' names no format"),
+        (["a.wav", "out"], "out: the name's ending '(none)' names no format"),
         (["a.wav", "gone/out.wav"], "gone/out.wav: the output folder 'gone' does not exist"),
         (["a.wav", "b.wav", "gone/{stem}.wav"], "the output folder 'gone' does not exist; create it first"),
         (["a.wav", "b.wav/"], "'b.wav' is a file, not an output folder"),
@@ -434,6 +444,17 @@ def test_a_bug_is_one_line_that_says_so(run: Run, monkeypatch: pytest.MonkeyPatc
     assert one_line(err).startswith("luthier: ZeroDivisionError: never mind (a bug in luthier")
 
 
+def _writes_in(process: int, folder: Path, before: list[str]) -> bool:
+    """Whether the process has begun a file in the folder, with a name or, on Linux, still without one."""
+    with contextlib.suppress(OSError):
+        for each in Path(f"/proc/{process}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                target = str(each.readlink())
+                if target.startswith(f"{folder.resolve()}/#") and target.endswith("(deleted)"):
+                    return True
+    return names(folder) != before
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -450,9 +471,9 @@ def test_an_interrupted_run_leaves_no_file(folder: Path, number: int, code: int,
     )
     try:
         deadline = time.monotonic() + 30
-        while names(folder) == before and time.monotonic() < deadline:
+        while not (writing := _writes_in(running.pid, folder, before)) and time.monotonic() < deadline:
             time.sleep(0.005)
-        assert names(folder) != before
+        assert writing
         running.send_signal(number)
         out, err = running.communicate(timeout=30)
     finally:

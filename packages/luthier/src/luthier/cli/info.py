@@ -45,7 +45,10 @@ def describe(path: Path, *, as_json: bool) -> str:
         return json.dumps({"path": str(path), **dataclasses.asdict(info), "duration": info.duration})
     channels = {1: "mono", 2: "stereo"}.get(info.channels, f"{info.channels} channels")
     kind = f"{info.format} {info.subtype}"
-    return f"{path}: {kind}, {info.sample_rate} Hz, {channels}, {info.frames} frames, {clock(info.duration)}"
+    line = f"{path}: {kind}, {info.sample_rate} Hz, {channels}, {info.frames} frames, {clock(info.duration)}"
+    if info.report is not None:
+        line += f"; damaged from frame {info.report.frame} on: {info.report.reason}"
+    return line
 
 
 def clock(seconds: float) -> str:
