@@ -73,7 +73,7 @@ class _PathTarget:
         # A symbolic link keeps pointing where it does: its target is what is replaced.
         self._target = os.path.realpath(path)
         self._folder, base = os.path.split(self._target)
-        self._base = base[:100]
+        self._base = base[:40]  # of at most four bytes each
         self._temporary: str | None = None
         self._unnamed: int | None = None
 
