@@ -1,7 +1,7 @@
 """Writing whole files, beside python-soundfile and pedalboard: `python packages/io/benchmarks/write.py`.
 
-x RT is seconds of audio per second of work, the best of repeats that take turns. Every library starts from the
-same planar float32 array and writes to the same file system; nobody waits for the disk, but for the column
+x RT is seconds of audio per second of work, the best of repeats that take turns. Every library starts from
+the same planar float32 array and writes to the same file system; nobody waits for the disk, but for the column
 "durable". The peers' sizes are there because their settings differ. soundfile is given the interleaved array
 that it wants, made in the time that counts; pedalboard takes planar arrays.
 """
@@ -119,7 +119,7 @@ def rows(quick: bool) -> None:
         samples = music(seconds, rate, 2)
         works: dict[str, Callable[[], object]] = {
             "ours": lambda: lio.write(f"ours.{ending}", samples, rate, subtype=subtype, **ours),  # noqa: B023
-            "durable": lambda: lio.write(  # noqa: B023
+            "durable": lambda: lio.write(
                 f"durable.{ending}",  # noqa: B023
                 samples,  # noqa: B023
                 rate,  # noqa: B023
@@ -129,7 +129,7 @@ def rows(quick: bool) -> None:
             ),
         }
         if theirs is not None:
-            works["soundfile"] = lambda: soundfile_writes(  # noqa: B023
+            works["soundfile"] = lambda: soundfile_writes(
                 f"soundfile.{ending}",  # noqa: B023
                 samples,  # noqa: B023
                 rate,  # noqa: B023
@@ -137,7 +137,7 @@ def rows(quick: bool) -> None:
                 theirs,  # noqa: B023
             )
         if others is not None and pedalboard is not None:
-            works["pedalboard"] = lambda: pedalboard_writes(  # noqa: B023
+            works["pedalboard"] = lambda: pedalboard_writes(
                 f"pedalboard.{ending}",  # noqa: B023
                 samples,  # noqa: B023
                 rate,  # noqa: B023

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import functools
+import io
 import os
 import shutil
 import signal
@@ -10,12 +13,13 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import warnings
 
 import numpy as np
 import pytest
 
 import luthier.io as lio
-from luthier.core import DamagedAudioWarning, DecodeError, LuthierError
+from luthier.core import DamagedAudioWarning, DecodeError, UnsupportedFormat
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX rights and signals")
 FILES = [f"a{f.extensions[0]}" for f in lio.available_formats() if f.extensions]
@@ -63,7 +67,7 @@ def test_a_full_disk(small_disk, name):
     path = small_disk / name
     lio.write(path, NOISE[:, :50_000], 48_000)
     before = path.read_bytes()
-    with pytest.raises(OSError) as caught:  # noqa: PT011
+    with pytest.raises(OSError) as caught:
         lio.write(path, NOISE, 48_000)
     assert caught.value.errno == errno.ENOSPC
     assert name in str(caught.value)
@@ -71,9 +75,13 @@ def test_a_full_disk(small_disk, name):
     assert leftovers(small_disk, name) == []
     # A writer finds out in the middle, and what it filled is free again.
     writer = lio.Writer(path, 48_000, 2)
-    with pytest.raises(OSError, match="No space left"):
+
+    def fill():
         for start in range(0, 480_000, 10_000):
             writer.write(NOISE[:, start : start + 10_000])
+
+    with pytest.raises(OSError, match="No space left"):
+        fill()
     assert writer.closed
     lio.write(path, NOISE[:, :50_000], 48_000)
     assert path.read_bytes() == before
@@ -86,7 +94,7 @@ def test_a_limit_on_the_size_of_files(tmp_path, name):
     lines = output(
         """
         import resource, sys, numpy as np, luthier.io as lio
-        noise = np.random.default_rng(0).uniform(-1, 1, (2, 480_000)).astype(np.float32)
+        noise = np.random.default_rng(0).uniform(-1, 1, (2, 240_000)).astype(np.float32)
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
         try:
             lio.write(sys.argv[1], noise, 48_000)
@@ -222,7 +230,7 @@ def test_names_at_the_limit(tmp_path):
         path = tmp_path / (letter * ((limit - 4) // size) + ".wav")
         lio.write(path, NOISE[:, :100], 48_000)
         assert lio.info(path).frames == 100
-        with pytest.raises(OSError) as caught:  # noqa: PT011
+        with pytest.raises(OSError) as caught:
             lio.write(tmp_path / (letter * (limit // size + 1) + ".wav"), NOISE[:, :100], 48_000)
         assert caught.value.errno in (errno.ENAMETOOLONG, errno.ENOENT, errno.EINVAL)
     assert len(os.listdir(tmp_path)) == 2
@@ -230,48 +238,57 @@ def test_names_at_the_limit(tmp_path):
 
 # Files that change while they are read
 
-CLIP = NOISE[:, :96_000]
+
+@functools.cache
+def encoded(name):
+    file = io.BytesIO()
+    lio.write(file, NOISE, 48_000, format=name.partition(".")[2])
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("left", [0, 3, 100, 0.5])
 def test_a_file_cut_under_an_open_reader(tmp_path, name, left):
     path = tmp_path / name
-    lio.write(path, CLIP, 48_000)
-    whole = lio.read(path).samples
+    data = encoded(name)
+    whole = lio.read(data).samples
     for on_error in ("raise", "pad"):
-        lio.write(path, CLIP, 48_000)
+        path.write_bytes(data)
         with lio.open(path, on_error=on_error) as reader:
             assert np.array_equal(reader.read(1_000), whole[:, :1_000])
-            size = path.stat().st_size
-            os.truncate(path, int(left * size) if isinstance(left, float) else left)
-            reader.seek(60_000)
+            os.truncate(path, int(left * len(data)) if isinstance(left, float) else left)
+            reader.seek(300_000)
             if on_error == "raise":
-                with pytest.raises((DecodeError, OSError)):
+                with pytest.raises((DecodeError, UnsupportedFormat)):
                     reader.read()
-            else:
-                with pytest.warns(DamagedAudioWarning):
-                    got = reader.read()
-                assert got.shape == (2, 36_000)
+                continue
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                try:
+                    assert reader.read().shape == (2, 180_000)
+                except UnsupportedFormat:
+                    assert left in (0, 3)  # nothing of it says any more what it is
+                else:
+                    assert [w.category for w in told] == [DamagedAudioWarning]
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_overwritten_under_an_open_reader(tmp_path, name):
     # Of plain samples nobody can tell; where the format can, it does; nothing worse happens.
     path = tmp_path / name
-    lio.write(path, CLIP, 48_000)
+    data = encoded(name)
+    path.write_bytes(data)
     with lio.open(path) as reader:
         first = reader.read(1_000)
-        size = path.stat().st_size
         with open(path, "r+b") as file:
-            file.seek(size // 4)
-            file.write(np.random.default_rng(1).bytes(size // 2))
-        try:
-            rest = reader.read()
-            assert rest.shape[0] == 2
-            assert not name.endswith("flac")
-        except LuthierError as error:
-            assert name.endswith(("flac", "mp3", "ogg", "opus")), error  # noqa: PT017
+            file.seek(len(data) // 4)
+            file.write(np.random.default_rng(1).bytes(len(data) // 2))
+        if name.endswith(("flac", "ogg", "opus")):
+            with pytest.raises(DecodeError):
+                reader.read()
+        else:
+            with contextlib.suppress(DecodeError):
+                assert reader.read().shape[0] == 2
         reader.seek(0)
         assert np.array_equal(reader.read(1_000), first)
 
@@ -280,16 +297,16 @@ def test_a_file_overwritten_under_an_open_reader(tmp_path, name):
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_replaced_or_removed_under_an_open_reader(tmp_path, name):
     path = tmp_path / name
-    lio.write(path, CLIP, 48_000)
+    path.write_bytes(encoded(name))
     whole = lio.read(path).samples
     with lio.open(path) as reader:
         reader.read(1_000)
-        lio.write(path, CLIP[:, ::-1], 48_000)
-        reader.seek(40_000)
-        assert np.array_equal(reader.read(20_000), whole[:, 40_000:60_000])
+        lio.write(path, NOISE[:, :4_800], 48_000)
+        reader.seek(200_000)
+        assert np.array_equal(reader.read(50_000), whole[:, 200_000:250_000])
         path.unlink()
-        reader.seek(80_000)
-        assert np.array_equal(reader.read(), whole[:, 80_000:])
+        reader.seek(400_000)
+        assert np.array_equal(reader.read(), whole[:, 400_000:])
 
 
 def test_a_file_is_read_and_written_at_the_same_time(tmp_path):

@@ -166,17 +166,17 @@ def test_a_refused_block_leaves_no_trace_in_the_file():
         assert file.getvalue() == clean.getvalue()
 
 
-@pytest.mark.parametrize("format", ["FLAC", "flac", "Flac", "OGA", "opus", "aif"])
-def test_formats_by_name_or_ending(format):
+@pytest.mark.parametrize("wanted", ["FLAC", "flac", "Flac", "OGA", "opus", "aif"])
+def test_formats_by_name_or_ending(wanted):
     file = io.BytesIO()
-    lio.write(file, TONE, 48_000, format=format)
-    expected = {"OGA": "OGG", "OPUS": "OGG", "AIF": "AIFF"}.get(format.upper(), format.upper())
+    lio.write(file, TONE, 48_000, format=wanted)
+    expected = {"OGA": "OGG", "OPUS": "OGG", "AIF": "AIFF"}.get(wanted.upper(), wanted.upper())
     assert lio.info(file.getvalue()).format == expected
 
 
 def test_formats_that_there_are_not(tmp_path):
     for wanted in ("XYZ", "", 5, ".wav"):
-        with pytest.raises(UnsupportedFormat, match="there is no format .*; use one of WAV, WAVEX, RF64"):
+        with pytest.raises(UnsupportedFormat, match=r"there is no format .*; use one of WAV, WAVEX, RF64"):
             lio.write(tmp_path / "a.wav", TONE, 48_000, format=wanted)
     assert os.listdir(tmp_path) == []
 
