@@ -78,12 +78,14 @@ struct Shape {
 // Above this ratio a decimation by a power of two comes first, which leaves kLeftRatio or more.
 inline constexpr double kMostRatioOfStage = 64, kLeftRatio = 16;
 
+inline constexpr int kMostUp = 4;
+
 inline Shape choose_shape(const ResampleSpec& spec) {
     Shape s{};
     const double ratio = double(spec.from) / double(spec.to);
     s.band = 0.5 / (ratio > 1 ? ratio : 1);
     // Small factors need no second stage; with large ones the first would be dearer than both.
-    s.direct = !spec.intermediate && (spec.to == 1 || (spec.to <= 4 && spec.from <= 8));
+    s.direct = !spec.intermediate && spec.to <= kMostUp && (spec.to == 1 || spec.from <= 8);
     if (s.direct) {
         s.up = int(spec.to);
         s.down = int(spec.from);
