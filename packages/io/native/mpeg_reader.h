@@ -274,6 +274,7 @@ inline std::unique_ptr<Decoder> open_mpeg(std::shared_ptr<Source> source, Progre
     source->read_at(0, head, sizeof head);
     for (const char* other : {"RIFF", "RF64", "BW64", "riff", "OggS", "fLaC", "FORM", "caff", ".snd"})
         if (!std::memcmp(head, other, sizeof head)) return nullptr;
+    if (head[0] == 0xFF && (head[1] & 0xF6) == 0xF0) return nullptr;  // AAC: no MPEG layer is 0
     auto scan = std::make_unique<MpegScan>(*source);
     if (!scan->find()) {
         if (!scan->looks_like_it()) return nullptr;

@@ -186,6 +186,7 @@ struct Job {
     std::string index;         // to be taken, or empty
     bool index_given = false;  // by hand: to be of this file
     bool index_wanted = false;
+    bool verify = false;
 };
 
 struct Done {
@@ -197,7 +198,7 @@ struct Done {
 };
 
 // (source, name, start, frames, channels, dtype, interleaved, pad, out, index, index_given, index_wanted,
-//  rate)
+//  rate, verify)
 Job job_of(nb::handle request) {
     const auto r = nb::borrow<nb::tuple>(request);
     Job job;
@@ -214,6 +215,7 @@ Job job_of(nb::handle request) {
     }
     job.index_given = nb::cast<bool>(r[10]);
     job.index_wanted = nb::cast<bool>(r[11]);
+    job.verify = nb::cast<bool>(r[13]);
     return job;
 }
 
@@ -230,12 +232,15 @@ void run(Job& job, Done& done, Progress& progress) {
     bool indexed = !job.index.empty() && stream.decoder().use_index(job.index);
     if (!indexed && job.index_given) refuse_index(name);
     if (!indexed && job.index_wanted) done.index = stream.decoder().index(progress);
+    std::optional<Damage> wrong;
+    if (job.verify) wrong = stream.decoder().verify(progress);
     if (job.span.start > stream.frames())
         throw ParameterError(name + ": start must be from 0 to the file's " + grouped(stream.frames()) +
                              " frames, got " + grouped(job.span.start));
     stream.seek(job.span.start);
     done.outcome = read_on(stream, job.span.frames, false, job.form, job.origin.source->size(),
                            job.place ? &*job.place : nullptr, done.array, progress);
+    if (!done.outcome.damage) done.outcome.damage = wrong;
     done.info = stream.info();
     done.info.sample_rate = stream.sample_rate();
 }
@@ -451,6 +456,17 @@ void bind_reading(nb::module_& m) {
              nb::sig("def read(self, frames: int, to_end: bool, dtype: int, interleaved: bool, pad: bool, "
                      "out: typing.Any, keep: bool) -> tuple[typing.Any, "
                      "tuple[str, int, int, int | None, int] | None]"))
+        .def(
+            "verify",
+            [](Handle& h) {
+                const auto wrong = alone(h, [&] {
+                    Signals signals;
+                    return h.stream->decoder().verify(signals);
+                });
+                return damage_tuple(wrong, h.stream->info(), wrong ? wrong->frame : 0);
+            },
+            nb::sig("def verify(self) -> tuple[str, int, int, int | None, int] | None"))
+        .def("checks", [](Handle& h) { return alone(h, [&] { return h.stream->decoder().checks(); }); })
         .def("index",
              [](Handle& h) {
                  const std::string index = alone(h, [&] {

@@ -82,9 +82,14 @@ class Stream {
         if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) {
             return read_floats(to, frames, pad, progress);
         } else {
-            if (map_.all && !pad && (to.interleaved || channels() == 1)) {
+            const bool as_they_are = map_.all && rate_ == info().sample_rate;
+            if (as_they_are && !pad && (to.interleaved || channels() == 1)) {
+                decoder_->seek(position_);
                 const std::int64_t got = decoder_->read_stored(to.data, 8 * int(sizeof(T)), frames, progress);
-                if (got >= 0) return {got, got, got < frames ? decoder_->fault() : std::optional<Damage>()};
+                if (got >= 0) {
+                    position_ += got;
+                    return {got, got, got < frames ? decoder_->fault() : std::optional<Damage>()};
+                }
             }
             // float32 holds the codes of what is stored in 24 bits or fewer, and float64 all.
             if (sizeof(T) == 4 || wide_) return read_codes<double>(to, frames, pad, progress);

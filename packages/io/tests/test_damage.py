@@ -208,3 +208,52 @@ def test_flipped_bytes_never_crash(name, encoded, changes, head):
     except LuthierError:
         return
     assert audio.samples.ndim == 2
+
+
+@pytest.mark.parametrize("name", ["pcm16.wav", "pcm24.flac", "stereo.ogg"])
+def test_blocks_give_all_good_frames_and_then_the_error(name, encoded):
+    data = encoded(name)
+    full = lio.read(data).samples
+    cut = data[: int(len(data) * 0.6)]
+    with pytest.raises(DecodeError) as caught:
+        lio.read(cut)
+    there = caught.value.audio.frames
+    for size in (1_000, there, 10**6):
+        got = []
+        with pytest.raises(DecodeError):
+            got.extend(lio.blocks(cut, size))
+        assert np.array_equal(np.concatenate(got, axis=1), full[:, :there])
+    with pytest.warns(DamagedAudioWarning) as warned:
+        got = list(lio.blocks(cut, 1_000, on_error="partial"))
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    assert np.array_equal(np.concatenate(got, axis=1), full[:, :there])
+    with pytest.warns(DamagedAudioWarning):
+        got = list(lio.blocks(cut, 1_000, on_error="pad"))
+    assert sum(b.shape[1] for b in got) == lio.info(cut).frames
+
+
+def test_info_tells_of_damage(encoded):
+    data = encoded("pcm16.wav")
+    assert lio.info(data).report is None
+    assert "report" not in repr(lio.info(data))
+    info = lio.info(data[:100_000])
+    assert info.frames == lio.info(data).frames
+    assert info.report.reason == "its audio is cut short"
+    assert info.report.frame == info.report.frames_decoded == (100_000 - 44) // 4
+    assert "report=DamageReport(" in repr(info)
+
+
+def test_verify(encoded):
+    data = encoded("pcm16.flac")
+    lio.verify(data)
+    spoilt = bytearray(data)
+    spoilt[len(data) // 2] ^= 1
+    with pytest.raises(DecodeError) as caught:
+        lio.verify(bytes(spoilt))
+    assert 0 <= caught.value.report.frame < lio.info(data).frames
+    with pytest.raises(DecodeError):
+        lio.read(bytes(spoilt), frames=10, verify=True)
+    with pytest.warns(DamagedAudioWarning):
+        assert lio.read(bytes(spoilt), frames=10, verify=True, on_error="partial").frames == 10
+    assert lio.read(data, frames=10, verify=True).frames == 10

@@ -235,3 +235,156 @@ def test_every_instruction_set_gives_the_same_bits(isa, tmp_path, encoded):
         assert done.returncode == 0, done.stderr
         results.add(done.stdout)
     assert len(results) == 1
+
+
+class Lazy(io.RawIOBase):
+    """A seekable file object that counts what is read from it."""
+
+    def __init__(self, data, most=1 << 30):
+        self.data, self.at, self.taken, self.most = data, 0, 0, most
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def tell(self):
+        return self.at
+
+    def seek(self, offset, whence=io.SEEK_SET):
+        self.at = offset + (0, self.at, len(self.data))[whence]
+        return self.at
+
+    def read(self, size=-1):
+        size = len(self.data) if size < 0 else size
+        piece = self.data[self.at : self.at + min(size, self.most)]
+        self.at += len(piece)
+        self.taken += len(piece)
+        return piece
+
+
+@pytest.mark.parametrize("most", [1 << 30, 1_000])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_seekable_file_object_is_read_where_it_is_needed(name, most, encode, synthesise):
+    form, subtype = {"pcm16.wav": ("WAV", "PCM_16"), "pcm16.flac": ("FLAC", "PCM_16")}.get(
+        name, ("OGG", "VORBIS")
+    )
+    data = encode(synthesise(60 * 44_100, 44_100, 2), 44_100, form, subtype)
+    full = lio.read(data)
+    file = Lazy(b"before" + data, most)
+    file.seek(6)
+    assert np.array_equal(lio.read(file).samples, full.samples)
+    file = Lazy(data, most)
+    part = lio.read(file, start=1_000_000, frames=1_000).samples
+    assert np.array_equal(part, full.samples[:, 1_000_000:1_001_000])
+    if name == "pcm16.wav":
+        assert file.taken < 300_000 < len(data)
+
+
+def test_an_error_of_a_file_object_is_passed_on(encoded):
+    class Failing(Lazy):
+        def read(self, size=-1):
+            if self.taken > len(self.data) // 2:
+                raise ConnectionError("gone")
+            return super().read(size)
+
+    for name in NAMES:
+        with pytest.raises(ConnectionError, match="gone"):
+            lio.read(Failing(encoded(name), 1_000))
+
+
+def test_urls(encoded):
+    fsspec = pytest.importorskip("fsspec")
+    for name in NAMES:
+        url = f"memory://luthier/{name}"
+        with fsspec.open(url, "wb") as file:
+            file.write(encoded(name))
+        assert np.array_equal(lio.read(url).samples, lio.read(encoded(name)).samples)
+        assert lio.info(url) == lio.info(encoded(name))
+        rows = lio.read_many([url, (url, 5, 6), "memory://luthier/nothing"])
+        assert np.array_equal(rows[1].samples, rows[0].samples[:, 5:11])
+        assert isinstance(rows[2], FileNotFoundError)
+    with pytest.raises(FileNotFoundError):
+        lio.read("memory://luthier/nothing")
+    with pytest.raises(ParameterError, match="nosuch://"):
+        lio.read("nosuch://a/b.wav")
+
+
+def test_the_message_without_fsspec(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    with pytest.raises(ImportError, match=r"pip install 'luthier-io\[fsspec\]'"):
+        lio.read("s3://bucket/take.wav")
+
+
+def test_blocks_overlap(encoded):
+    data = encoded("pcm16.wav")
+    full = lio.read(data, frames=10_000).samples
+    short = io.BytesIO()
+    import soundfile
+
+    soundfile.write(short, full.T, 44_100, format="WAV", subtype="PCM_16")
+    for size, overlap in ((4_000, 0), (4_000, 1_000), (4_000, 3_999), (10_000, 5_000), (20_000, 7)):
+        for layout in ("channels_first", "frames_first"):
+            if overlap == 3_999 and layout == "frames_first":
+                continue
+            short.seek(0)
+            got = list(lio.blocks(short, size, overlap=overlap, layout=layout))
+            starts = range(0, max(1, 10_000 - overlap), size - overlap)
+            assert len(got) == len(starts)
+            for start, block in zip(starts, got, strict=True):
+                planar = block.T if layout == "frames_first" else block
+                assert np.array_equal(planar, full[:, start : start + size])
+    for bad in (-1, 4_000, 5_000):
+        with pytest.raises(ParameterError, match="overlap must be from 0 to 3999"):
+            lio.blocks(data, 4_000, overlap=bad)
+
+
+def test_a_reader_cannot_be_pickled_and_audio_can(encoded):
+    import pickle
+
+    with lio.open(encoded("pcm16.wav")) as reader, pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(reader)
+    audio = lio.read(encoded("pcm16.wav"))
+    again = pickle.loads(pickle.dumps(audio))
+    assert np.array_equal(again.samples, audio.samples)
+    assert again.sample_rate == audio.sample_rate
+    assert again.samples.flags.writeable
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_reading_goes_on_in_a_forked_child(encoded, tmp_path):
+    (tmp_path / "a.flac").write_bytes(encoded("pcm16.flac"))
+    script = """
+        import os, numpy as np, luthier.io as lio, warnings
+        warnings.simplefilter("ignore")
+        full = lio.read_many(["a.flac"] * 4)[0].samples
+        reader = lio.open("a.flac")
+        child = os.fork()
+        rows = lio.read_many(["a.flac"] * 4)
+        reader.seek(1_000)
+        good = all(np.array_equal(r.samples, full) for r in rows)
+        good = good and np.array_equal(reader.read(500), full[:, 1_000:1_500])
+        if child == 0:
+            os._exit(0 if good else 1)
+        print(good, os.waitpid(child, 0)[1])
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout == "True 0\n", done.stderr
+
+
+def test_a_file_that_is_replaced_under_a_reader(encoded, tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(encoded("pcm16.flac"))
+    full = lio.read(path).samples
+    with lio.open(path) as reader:
+        (tmp_path / "b").write_bytes(encoded("mono.mp3"))
+        os.replace(tmp_path / "b", path)
+        assert np.array_equal(reader.read(), full)

@@ -1,7 +1,7 @@
 """Read, write and stream audio files, exactly; change their sample rate."""
 
 from luthier.io import _native, other, sndfile, sources
-from luthier.io.files import info, read, write
+from luthier.io.files import info, read, verify, write
 from luthier.io.formats import Format, available_formats
 from luthier.io.index import SeekIndex, build_index
 from luthier.io.many import Crop, read_many
@@ -31,5 +31,6 @@ __all__ = [
     "read_many",
     "resample",
     "resample_to_times",
+    "verify",
     "write",
 ]

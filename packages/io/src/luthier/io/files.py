@@ -19,7 +19,7 @@ from luthier.io.arguments import (
     check_out,
     check_rate,
 )
-from luthier.io.damage import Damage, OnError, check_on_error, damaged, warn
+from luthier.io.damage import Damage, OnError, check_on_error, damaged, describe, report_of, warn
 from luthier.io.index import IndexSource, Lookup, look_up
 from luthier.io.reader import Info, Reader
 from luthier.io.resampling import Quality
@@ -27,7 +27,7 @@ from luthier.io.sources import Readable, source_of
 from luthier.io.targets import Writable, target_of
 from luthier.io.writer import Writer, borrow_planar
 
-__all__ = ["info", "read", "write"]
+__all__ = ["info", "read", "verify", "write"]
 
 _NONE = Lookup()
 
@@ -45,6 +45,7 @@ def read(
     on_error: OnError = "raise",
     index: IndexSource | None = None,
     quality: Quality = "high",
+    verify: bool = False,
 ) -> Audio:
     """Read an audio file, or a part of it.
 
@@ -92,6 +93,8 @@ def read(
     quality
         Of the conversion to `sample_rate`: ``"fast"``, ``"medium"``, ``"high"`` or ``"best"``, as for
         `luthier.io.resample`.
+    verify
+        Check the whole file first, as `luthier.io.verify` does; what is wrong is treated as damage is.
 
     Returns
     -------
@@ -157,6 +160,7 @@ def read(
             lookup.given,
             lookup.wanted,
             rate,
+            bool(verify),
         )
     )
     if built is not None and lookup.store is not None:
@@ -319,3 +323,42 @@ def info(source: Readable) -> Info:
     """
     with Reader(source) as reader:
         return reader.info
+
+
+def verify(source: Readable) -> str:
+    """Decode a whole file and check every checksum that it has.
+
+    Parameters
+    ----------
+    source
+        As for `read`.
+
+    Returns
+    -------
+    str
+        Which checksums of the format were checked, in words; empty where it has none, and the file holds as
+        much as it says.
+
+    Raises
+    ------
+    DecodeError
+        When something is wrong; its ``report`` says what and where.
+    FileNotFoundError, UnsupportedFormat, MissingDependencyError
+        As for `read`.
+
+    Examples
+    --------
+    >>> import numpy as np, luthier.io as lio
+    >>> lio.write("tone.wav", np.sin(np.arange(44_100) / 10), 44_100)
+    >>> lio.verify("tone.wav")
+    ''
+    """
+    where, name = source_of(source)
+    stream = _native.Stream(where, name, None, None)
+    wrong = stream.verify()
+    if wrong is None:
+        return stream.checks()
+    report = report_of(wrong)
+    error = DecodeError(describe(name, report))
+    error.report = report
+    raise error

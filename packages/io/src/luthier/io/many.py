@@ -164,6 +164,7 @@ def read_many(
                 lookup.given,
                 lookup.wanted,
                 rate,
+                False,
             )
         )
         asked.append((i, name, lookup))
@@ -187,7 +188,7 @@ def read_many(
                 results[i] = found
     for place, result in zip(places, results, strict=True):
         if place is not None:
-            there = result.frames if isinstance(result, Audio) else 0
+            there = 0 if not isinstance(result, Audio) else result.samples.shape[0 if interleaved else 1]
             rest = place[there:] if interleaved else place[:, there:]
             rest[:] = 0
     return results
