@@ -323,9 +323,15 @@ def test_every_code_of_g711(tag, subtype, law, channels, dtype):
     "codec",
     ["pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_alaw", "pcm_mulaw"],
 )
-@pytest.mark.parametrize("channels", [1, 2, 6])
 @pytest.mark.parametrize(
-    "more", [(), ("-write_bext", "1", "-metadata", "description=x"), ("-rf64", "always")]
+    ("channels", "more"),
+    [
+        (1, ()),
+        (2, ()),
+        (6, ()),
+        (2, ("-write_bext", "1", "-metadata", "title=x")),
+        (1, ("-rf64", "always")),
+    ],
 )
 def test_files_by_ffmpeg(codec, channels, more, noise, ffmpeg, decode_with_ffmpeg, tmp_path):
     path = tmp_path / "a.wav"
