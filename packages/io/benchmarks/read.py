@@ -2,7 +2,7 @@
 
 Best of many repeats; reading is checked to give the peer's samples first. x RT is seconds of audio per
 second of work. Reading gives planar float32, which for the peer is its interleaved array ("as it is")
-and that array made planar ("planar"), both in the same run.
+and that array made planar ("planar"), both in the same run. SciPy reads WAV files to their own integers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 import soundfile
+from scipy.io import wavfile
 
 import luthier.io as lio
 
@@ -59,27 +60,48 @@ def rows(quick: bool) -> None:
     rounds = 2 if quick else 6
     print(f"{platform.machine()}, CPython {platform.python_version()}, soundfile {soundfile.__version__}\n")
     print(f"Reading {SECONDS} s of stereo to float32, x RT")
-    print("| file | luthier.io | from bytes | soundfile, as it is | soundfile, planar | ratio to planar |")
-    print("|---|---|---|---|---|---|")
+    print("| file | luthier.io | into out= | from bytes | soundfile | and planar | scipy | ratio to planar |")
+    print("|---|---|---|---|---|---|---|---|")
     for label, (extension, subtype, rate) in FILES.items():
         path = f"long.{extension}"
         lio.write(path, music(SECONDS, rate, 2), rate, subtype=subtype)
         with open(path, "rb") as file:
             data = file.read()
         with soundfile.SoundFile(path) as peer:
-            assert np.array_equal(lio.read(path).samples, peer.read(dtype="float32").T), label
-        ours, held, theirs, planar = alternate(
+            expected = peer.read(dtype="float32").T
+        out = np.zeros_like(expected, order="C")
+        assert np.array_equal(lio.read(path, out=out).samples, expected), label
+        works = [
+            lambda p=path: lio.read(p),
+            lambda p=path, o=out: lio.read(p, out=o),
+            lambda d=data: lio.read(d),
+            lambda p=path: soundfile.read(p, dtype="float32"),
+            lambda p=path: np.ascontiguousarray(soundfile.read(p, dtype="float32")[0].T),
+        ]
+        if extension == "wav":
+            works.append(lambda p=path: wavfile.read(p))
+        times = alternate(works, rounds, 8 if extension == "wav" else 2)
+        x = [f"{SECONDS / t:,.0f}" for t in times] + ["-"] * (6 - len(times))
+        print(f"| {label} | " + " | ".join(x) + f" | {times[4] / times[0]:.2f} |", flush=True)
+
+    print("\n1 s out of 10 minutes of stereo, opening included, microseconds")
+    print("| file | luthier.io | soundfile | ratio |")
+    print("|---|---|---|---|")
+    for label, (extension, subtype, rate) in FILES.items():
+        path = f"ten.{extension}"
+        with lio.Writer(path, rate, 2, subtype=subtype) as writer:
+            for _ in range(10):
+                writer.write(music(60, rate, 2))
+        ours, theirs = alternate(
             [
-                lambda p=path: lio.read(p),
-                lambda d=data: lio.read(d),
-                lambda p=path: soundfile.read(p, dtype="float32"),
-                lambda p=path: np.ascontiguousarray(soundfile.read(p, dtype="float32")[0].T),
+                lambda p=path, r=rate: lio.read(p, start=431 * r + 17, frames=r),
+                lambda p=path, r=rate: soundfile.read(p, r, 431 * r + 17, dtype="float32"),
             ],
             rounds,
-            8 if extension == "wav" else 2,
+            20 if extension in ("wav", "flac") else 2,
         )
-        x = [SECONDS / t for t in (ours, held, theirs, planar)]
-        print(f"| {label} | " + " | ".join(f"{v:,.0f}" for v in x) + f" | {planar / ours:.2f} |", flush=True)
+        print(f"| {label} | {ours * 1e6:,.0f} | {theirs * 1e6:,.0f} | {theirs / ours:.2f} |", flush=True)
+        os.remove(path)
 
     print("\nOne file of 1 s, 16 kHz mono, microseconds")
     print("| file | luthier.io | soundfile | ratio |")
