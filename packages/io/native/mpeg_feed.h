@@ -45,6 +45,7 @@ class MpegFeed : public Source {
         silence_mpeg_frame(filler_.data(), shape.first(), int(filler_.size()), 0);
     }
 
+    std::int64_t told_size() const override { return 0; }
     bool small_reads() const override { return true; }
 
     // Frames put in so far.

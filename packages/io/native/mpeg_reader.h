@@ -205,6 +205,11 @@ class MpegDecoder : public Decoder {
             const std::int64_t most = std::min(frames - done, kAtOnce * block_ - at % block_);
             while (pass_ && next_ * block_ < at + most && prepare(progress)) {
             }
+            // What is wrong with a frame on the way there is no concern of this read.
+            if (!pass_ && ahead && next_ < at / block_) {
+                fault_.reset();
+                continue;
+            }
             const std::int64_t ready = std::min(most, next_ * block_ - at);
             if (ready <= 0) break;
             bool alive = true;

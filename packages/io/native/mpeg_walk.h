@@ -125,14 +125,14 @@ class MpegWalk {
     // The longest reach of a frame into those before it.
     int most() const { return scan_.shape().first().low_rate() ? 255 : kMost; }
 
-    // Of a frame; -1 where the reservoir is interrupted at it.
+    // Of a frame; -1 where it is lost, and more than any reach where the reservoir begins anew with it.
     int main_bytes(const MpegScan::Frame& frame, std::int64_t index) {
         const MpegScan::Break* gap = scan_.break_at(index);
         if (frame.bytes == 0) return -1;
         const unsigned char* head = window_.at(frame.offset, 4);
         if (!head) return -1;
         const MpegHeader header = parse_mpeg_header(head);
-        return gap && !gap->tag ? -1 : std::max(0, frame.bytes - header.head_bytes());
+        return (gap && !gap->tag ? 2 * kMost : 0) + std::max(0, frame.bytes - header.head_bytes());
     }
 
     static bool crc_fits(const MpegPiece& piece) {

@@ -125,7 +125,7 @@ class Stream {
         return {
             [](void* user) -> count_t {
                 auto* s = static_cast<Stream*>(user);
-                return s->source_ ? s->source_->size() : s->sink_->size();
+                return s->source_ ? s->source_->told_size() : s->sink_->size();
             },
             [](count_t offset, int whence, void* user) {
                 return static_cast<Stream*>(user)->seek(offset, whence);

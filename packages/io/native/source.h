@@ -34,6 +34,9 @@ class Source {
     std::int64_t size() const { return size_; }
     // All bytes, where they lie in memory already; null for a file.
     virtual const unsigned char* data() const { return nullptr; }
+    // The size that libsndfile is told on opening. It looks for a part of what it does not know yet in a
+    // file "._" of the working directory, and falls over that one, unless the size is 0.
+    virtual std::int64_t told_size() const { return size(); }
     // Whether reads of a few bytes cost little, or none may be read ahead.
     virtual bool small_reads() const { return data() != nullptr; }
     // Copies bytes and returns how many: fewer than asked only at the end,
