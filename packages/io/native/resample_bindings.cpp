@@ -81,14 +81,15 @@ class RowWorker {
         from_ = in_.data() + std::ptrdiff_t(row) * in_.stride(0);
         to_ = out_.data() + std::ptrdiff_t(row) * out_.stride(0);
         left_ = std::int64_t(in_.shape(1));
+        more_ = 1 + std::int64_t(out_.shape(1) / std::max<std::size_t>(1, in_.shape(1)));
         resampler_.reset();
     }
     bool work(std::int64_t& slice) {
-        const std::int64_t frames = std::min(left_, slice);
+        const std::int64_t frames = std::min(left_, std::max<std::int64_t>(1, slice / more_));
         to_ += resampler_.process(from_, 0, frames, to_, 0);
         from_ += frames;
         left_ -= frames;
-        slice -= frames + 4096;
+        slice -= frames * more_ + 4096;
         if (left_ > 0) return false;
         resampler_.flush(to_, 0);
         return true;
@@ -101,6 +102,7 @@ class RowWorker {
     const T* from_ = nullptr;
     T* to_ = nullptr;
     std::int64_t left_ = 0;
+    std::int64_t more_ = 1;  // frames of work for one that comes in
 };
 
 template <class T>

@@ -69,7 +69,9 @@ def test_ratios_of_no_use_are_refused(rates):
         lio.resample(np.ones(10, np.float32), *rates)
 
 
-@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), "48000", None, True, 1j])
+@pytest.mark.parametrize(
+    "rate", [0, -1, float("nan"), float("inf"), "48000", None, True, 1j, [1], np.zeros(1)]
+)
 def test_a_rate_that_is_none_is_refused(rate):
     with pytest.raises(ParameterError, match="from_rate must be a positive number"):
         lio.resample(np.zeros(4, np.float32), rate, 48_000)
@@ -78,8 +80,26 @@ def test_a_rate_that_is_none_is_refused(rate):
 def test_unknown_names_are_refused():
     with pytest.raises(ParameterError, match=r"quality must be one of 'fast'.*'HQ'"):
         lio.resample(np.zeros(4, np.float32), 1, 2, quality="HQ")
-    with pytest.raises(ParameterError, match="phase must be one of"):
-        lio.resample(np.zeros(4, np.float32), 1, 2, phase="zero")
+    for phase in ("zero", None, ["linear"]):
+        with pytest.raises(ParameterError, match="phase must be one of"):
+            lio.resample(np.zeros(4, np.float32), 1, 2, phase=phase)
+
+
+@pytest.mark.parametrize("quality", ["fast", "best"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_equal_rates_copy(quality, dtype):
+    x = noise(2, 3_000, dtype=dtype)
+    x[0, 7] = np.inf
+    y = lio.resample(x, 44_100, 44_100.0, quality=quality, phase="minimum")
+    assert np.array_equal(y, x)
+    assert not np.shares_memory(x, y)
+    assert lio.Resampler(3, 3).latency <= 1
+
+
+@pytest.mark.parametrize("samples", [None, 3, [1.0, 2.0], np.float32(1), np.zeros(3, bool)])
+def test_what_is_no_array_of_floats_is_refused(samples):
+    with pytest.raises(LayoutError):
+        lio.resample(samples, 1, 2)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

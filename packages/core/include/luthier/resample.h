@@ -23,8 +23,8 @@
 // Otherwise it leaves at an intermediate rate, at least twice as dense as its band needs, from which a
 // kernel of 8 (12) samples gives the signal at any position (resample_bell.h).
 //
-// What is not finite counts as zero in the transforms; the outputs within the filter's reach of it are
-// not-a-number, and no others.
+// Equal rates copy. Otherwise, what is not finite counts as zero in the transforms; the outputs within the
+// filter's reach of it are not-a-number, and no others.
 #pragma once
 
 #include <cstddef>
@@ -77,6 +77,7 @@ class ResamplePlan {
                 spec.to *= factor / divisor;
             }
         }
+        same_ = spec.from == spec.to && !spec.ringing && !spec.intermediate;
         stage_from_ = spec.from;
         stage_to_ = spec.to;
         shape_ = resample::choose_shape(spec);
@@ -140,6 +141,7 @@ class ResamplePlan {
     const resample::Shape& shape() const { return shape_; }
     // So many incoming frames at most are there already for which no output has left.
     std::int64_t latency() const {
+        if (same_) return 0;
         const std::int64_t bell = shape_.direct ? 0 : bell_.kWidth / 2 * shape_.down / shape_.up + 1;
         const std::int64_t stage =
             std::int64_t(fft_.size()) * shape_.down - before_ - first_ * shape_.down + bell;
@@ -189,7 +191,7 @@ class ResamplePlan {
     std::int64_t stage_from_ = 1, stage_to_ = 1;  // behind before_plan_
     ResamplePlan* before_plan_ = nullptr;         // decimates by a power of two
     resample::Shape shape_{};
-    bool tabled_ = false, intermediate_ = false, ringing_ = false;
+    bool same_ = false, tabled_ = false, intermediate_ = false, ringing_ = false;
     int taps_ = 0, hop_ = 0;
     std::int64_t first_ = 0, before_ = 0, reach_before_ = 0, reach_after_ = 0;
     RealFft<C> fft_;
@@ -295,6 +297,7 @@ class ResampleStream {
 
     // Frames that the next process(frames) writes.
     std::int64_t ready(std::int64_t frames) const LUTHIER_REALTIME {
+        if (plan_->same_) return frames;
         const std::int64_t filled = filled_ + (before_ ? before_->ready(frames) : frames);
         const std::int64_t blocks =
             blocks_ + (filled < capacity_ ? 0 : (filled - capacity_) / plan_->hop() + 1);
@@ -308,6 +311,12 @@ class ResampleStream {
     std::int64_t process(const T* in, std::ptrdiff_t stride, std::int64_t frames, T* out,
                          std::ptrdiff_t out_stride) LUTHIER_REALTIME {
         taken_ += frames;
+        if (plan_->same_) {
+            for (int c = 0; c < channels_; ++c)
+                std::memmove(out + c * out_stride, in + c * stride, std::size_t(frames) * sizeof(T));
+            given_ += frames;
+            return frames;
+        }
         if (!before_) return take(in, stride, frames, out, out_stride);
         std::int64_t given = 0;
         while (frames > 0) {

@@ -89,9 +89,9 @@ def resample(
 
     Notes
     -----
-    A sample that is not finite makes the outputs within the filter's reach of it not-a-number, and no
-    others. The method is in ``luthier/resample.h``: overlap-save in the frequency domain, and a short
-    Kaiser-Bessel kernel on the signal oversampled at least twice.
+    Equal rates copy the samples. Otherwise a sample that is not finite makes the outputs within the filter's
+    reach of it not-a-number, and no others. The method is in ``luthier/resample.h``: overlap-save in the
+    frequency domain, and a short Kaiser-Bessel kernel on the signal oversampled at least twice.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def resample(
     >>> lio.resample(second, 44_100, 16_000).shape
     (2, 16000)
     """
-    shape = tuple(np.shape(samples)) if isinstance(samples, (list, tuple)) else tuple(samples.shape)
+    shape: tuple[int, ...] = tuple(getattr(samples, "shape", ()))
     many = len(shape) > 3
     tail = 2 if layout == "frames_first" else 1
     if many:
@@ -373,14 +373,22 @@ def _limit(ratio: Fraction) -> Fraction:
     return ratio.limit_denominator(_MOST)
 
 
-@lru_cache(maxsize=128)
-def _plan(from_rate: Any, to_rate: Any, quality: str, phase: str, wide: bool) -> _native.ResamplePlan:
+def _plan(from_rate: Any, to_rate: Any, quality: Any, phase: Any, wide: bool) -> _native.ResamplePlan:
+    try:
+        return _cached_plan(from_rate, to_rate, quality, phase, wide)
+    except TypeError:
+        # What cannot be hashed is no rate and no name either.
+        return _cached_plan.__wrapped__(from_rate, to_rate, quality, phase, wide)
+
+
+@lru_cache(maxsize=32)
+def _cached_plan(from_rate: Any, to_rate: Any, quality: str, phase: str, wide: bool) -> _native.ResamplePlan:
     ratio = _rate(to_rate, "to_rate") / _rate(from_rate, "from_rate")
     if not Fraction(1, _MOST_RATIO) <= ratio <= _MOST_RATIO:
         raise ParameterError(
             f"from_rate and to_rate may differ by a factor of 1e9 at most, got {from_rate!r} and {to_rate!r}"
         )
-    if phase not in _PHASES:
+    if not isinstance(phase, str) or phase not in _PHASES:
         raise ParameterError(f"phase must be one of {', '.join(map(repr, _PHASES))}, got {phase!r}")
     limited = _limit(ratio)
     return _native.resample_plan(
