@@ -1,9 +1,9 @@
 """Writing whole files, beside python-soundfile and pedalboard: `python packages/io/benchmarks/write.py`.
 
 x RT is seconds of audio per second of work, the best of repeats that take turns. Every library starts from
-the same planar float32 array and writes to the same file system; nobody waits for the disk, but for the column
-"durable". The peers' sizes are there because their settings differ. soundfile is given the interleaved array
-that it wants, made in the time that counts; pedalboard takes planar arrays.
+the same planar float32 array and writes to the same file system; nobody waits for the disk, but in the column
+"durable". soundfile is given the interleaved array that it wants, made in the time that counts; pedalboard
+takes planar arrays. The sizes are there because settings differ.
 """
 
 from __future__ import annotations

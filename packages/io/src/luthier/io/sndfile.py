@@ -18,7 +18,7 @@ from luthier.io import _native
 __all__ = ["find", "load"]
 
 _INSTALL = (
-    "formats other than WAV need libsndfile, which was not found. Install it with: pip install soundfile "
+    "this format needs libsndfile, which was not found. Install it with: pip install soundfile "
     "(or, where its wheel carries no library, your system's package libsndfile1)"
 )
 
