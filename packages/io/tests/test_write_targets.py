@@ -226,3 +226,18 @@ def test_files_without_a_name_and_with_a_hidden_one_are_alike(tmp_path, monkeypa
     assert a.stat().st_mode & 0o777 == 0o600
     assert a.stat().st_nlink == 1
     assert sorted(os.listdir(tmp_path)) == ["a.wav", "b.wav"]
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files without a name are Linux's")
+def test_a_system_that_gives_no_name_to_such_a_file(tmp_path, monkeypatch):
+    lio.write(tmp_path / "a.wav", TONE, 48_000)
+    (tmp_path / "b.wav").touch(mode=0o600)
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EPERM, "forbidden")
+
+    monkeypatch.setattr(targets.os, "link", refuse)
+    lio.write(tmp_path / "b.wav", TONE, 48_000)
+    assert (tmp_path / "b.wav").read_bytes() == (tmp_path / "a.wav").read_bytes()
+    assert (tmp_path / "b.wav").stat().st_mode & 0o777 == 0o600
+    assert sorted(os.listdir(tmp_path)) == ["a.wav", "b.wav"]

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 from typing import Any, BinaryIO, Protocol
@@ -90,11 +91,23 @@ class _PathTarget:
         if self._unnamed is not None:
             # With a src_dir_fd, which the absolute path does not need, it is linkat() that follows links.
             known, fd = f"/proc/self/fd/{self._unnamed}", self._unnamed
-            self._temporary = self._free_name(lambda path: os.link(known, path, src_dir_fd=fd))
+            try:
+                self._temporary = self._free_name(lambda path: os.link(known, path, src_dir_fd=fd))
+            except OSError:
+                # Some rule of this system forbids it: the bytes are still there.
+                self._copy(fd)
         assert self._temporary is not None
         os.replace(self._temporary, self._target)
         self._temporary = None
         self._forget()
+
+    def _copy(self, unnamed: int) -> None:
+        descriptor = self._create_named()
+        with os.fdopen(os.dup(unnamed), "rb") as old, os.fdopen(descriptor, "wb") as new:
+            old.seek(0)
+            if self._mode is not None:
+                os.fchmod(descriptor, self._mode)
+            shutil.copyfileobj(old, new, _COPIED)
 
     def discard(self) -> None:
         if self._temporary is not None:
