@@ -167,7 +167,7 @@ def others(seconds: float) -> None:
 
     peers: dict[str, Resample] = {f"luthier {q}": ours(q) for q in ("fast", "medium", "high", "best")}
     peers["scipy resample_poly"] = poly
-    for name in ("samplerate", "resampy"):
+    for name in ("samplerate", "resampy", "luthier.compat.resampy"):
         try:
             module: Any = importlib.import_module(name)
         except ImportError:
@@ -175,7 +175,7 @@ def others(seconds: float) -> None:
         if name == "samplerate":
             peers["samplerate sinc_best"] = lambda x, f, t, m=module: m.resample(x, t / f, "sinc_best")
         else:
-            peers["resampy kaiser_best"] = lambda x, f, t, m=module: m.resample(x, f, t)
+            peers[f"{name} kaiser_best"] = lambda x, f, t, m=module: m.resample(x, f, t)
     for name, run in peers.items():
         cells = []
         for pair in PAIRS:
