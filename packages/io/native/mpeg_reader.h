@@ -275,10 +275,13 @@ class MpegDecoder : public Decoder {
 // Null where these bytes are no MPEG audio.
 inline std::unique_ptr<Decoder> open_mpeg(std::shared_ptr<Source> source, Progress& progress) {
     // Containers in which frames of MPEG audio are not to be looked for.
-    unsigned char head[4] = {};
+    unsigned char head[8] = {};
     source->read_at(0, head, sizeof head);
-    for (const char* other : {"RIFF", "RF64", "BW64", "riff", "OggS", "fLaC", "FORM", "caff", ".snd"})
-        if (!std::memcmp(head, other, sizeof head)) return nullptr;
+    for (const char* other : {"RIFF", "RF64", "BW64", "riff", "OggS", "fLaC", "FORM", "caff", ".snd", "wvpk",
+                              "\x1A\x45\xDF\xA3", "\x30\x26\xB2\x75"})
+        if (!std::memcmp(head, other, 4)) return nullptr;
+    for (const char* box : {"ftyp", "moov", "mdat", "wide"})
+        if (!std::memcmp(head + 4, box, 4)) return nullptr;
     if (head[0] == 0xFF && (head[1] & 0xF6) == 0xF0) return nullptr;  // AAC: no MPEG layer is 0
     auto scan = std::make_unique<MpegScan>(*source);
     if (!scan->find()) {

@@ -69,7 +69,8 @@ class MpegScan {
     // Whether the file looks like MPEG audio at first sight, so that no other decoder should be asked.
     bool looks_like_it() {
         const unsigned char* p = window_.at(head_, 2);
-        return p && p[0] == 0xFF && (p[1] & 0xE0) == 0xE0;
+        // Layer 0 is none: such a header begins a frame of AAC.
+        return p && p[0] == 0xFF && (p[1] & 0xE0) == 0xE0 && (p[1] & 0x06) != 0;
     }
 
     const MpegShape& shape() const { return shape_; }

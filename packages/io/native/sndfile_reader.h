@@ -190,7 +190,8 @@ inline void SndfileDecoder::throw_unreadable() const {
                           ")");
     throw UnsupportedFormat(name +
                             ": is not audio of a known format, or its first bytes are damaged. "
-                            "Readable are WAV, FLAC, MP3, Ogg Vorbis, Opus, AIFF, AU, CAF, W64 and others");
+                            "Readable are WAV, FLAC, MP3, Ogg Vorbis, Opus, AIFF, AU, CAF, W64 and others" +
+                            (name == "<bytes>" ? "; bytes are a file's contents, and never its path" : ""));
 }
 
 }  // namespace luthier::io

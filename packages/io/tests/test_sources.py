@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import luthier.io as lio
-from luthier.core import Audio, DecodeError, LayoutError, ParameterError, StreamError
+from luthier.core import Audio, DecodeError, LayoutError, ParameterError, StreamError, UnsupportedFormat
 
 NAMES = ["pcm16.wav", "pcm16.flac", "stereo.ogg"]
 
@@ -388,3 +388,33 @@ def test_a_file_that_is_replaced_under_a_reader(encoded, tmp_path):
         (tmp_path / "b").write_bytes(encoded("mono.mp3"))
         os.replace(tmp_path / "b", path)
         assert np.array_equal(reader.read(), full)
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\0\0\0\x18ftypisom" + bytes(12), "MP4"),
+        (b"\0\0\0\x08wide", "MP4"),
+        (bytes.fromhex("1a45dfa3"), "Matroska"),
+        (bytes.fromhex("3026b2758e66cf11"), "Windows Media"),
+        (b"wvpk", "WavPack"),
+    ],
+    ids=["MP4", "QuickTime", "Matroska", "ASF", "WavPack"],
+)
+def test_mpeg_frames_in_another_container_are_not_read_as_an_mp3_file(head, kind, encoded, monkeypatch):
+    monkeypatch.setitem(sys.modules, "luthier.io.av_reader", None)
+    monkeypatch.delattr(lio, "av_reader", raising=False)
+    with pytest.raises(UnsupportedFormat, match=f"{kind} files are read through PyAV"):
+        lio.read(head + encoded("stereo.mp3"))
+
+
+def test_aac_is_not_taken_for_damaged_mpeg_audio(monkeypatch):
+    monkeypatch.setitem(sys.modules, "luthier.io.av_reader", None)
+    monkeypatch.delattr(lio, "av_reader", raising=False)
+    with pytest.raises(UnsupportedFormat, match="AAC files are read through PyAV"):
+        lio.read(bytes.fromhex("fff15080") + bytes(500))
+
+
+def test_a_path_as_bytes_is_told_apart():
+    with pytest.raises(UnsupportedFormat, match="never its path"):
+        lio.read(b"take.wav")
