@@ -87,3 +87,20 @@ def test_vorbis_seeks_into_and_around_the_last_page(content, encode):
     for start in starts:
         part = lio.read(data, start=start, frames=800).samples
         assert np.array_equal(part, full[:, start : start + 800]), start
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32"])
+@pytest.mark.parametrize("name", ["pcm16.wav", "pcm32.wav", "pcm16.aiff", "pcm16.flac"])
+def test_codes_of_a_part_are_those_of_the_whole(name, dtype, encoded):
+    # Codes that are stored as they are asked for are copied, past what makes floats.
+    data = encoded(name)
+    whole = lio.read(data, dtype=dtype, layout="frames_first").samples
+    with lio.open(data) as reader:
+        for start, frames in ((1_000, 10), (1_010, 5_000), (3, 7), (reader.frames - 4, None)):
+            reader.seek(start)
+            part = reader.read(frames, dtype=dtype, layout="frames_first")
+            assert np.array_equal(part, whole[start:][:frames])
+            assert reader.tell() == start + len(part)
+    rate = lio.info(data).sample_rate // 2
+    at_half = lio.read(data, dtype=dtype, layout="frames_first", sample_rate=rate).samples
+    assert np.array_equal(at_half, lio.read(data, dtype=dtype, sample_rate=rate).samples.T)
