@@ -15,14 +15,6 @@
 
 namespace luthier::io {
 
-struct Truncation {
-    std::string reason;                // empty: none found
-    std::int64_t frames_promised = 0;  // by the file itself, where it says; 0 where it does not
-    // Ogg: the frame that the last page begins at, or 0. libvorbisfile miscounts inside of a last page
-    // that is trimmed, so that a seek must not land there.
-    std::int64_t last_page = 0;
-};
-
 // Whether the stream of the page `last` is one of those that begin at the head of the file. libsndfile
 // reads the first link of a chain and stops.
 inline bool begins_at_head(Source& source, const unsigned char* last) {
@@ -38,47 +30,32 @@ inline bool begins_at_head(Source& source, const unsigned char* last) {
     }
 }
 
-inline Truncation ogg_damage(Source& source) {
-    // Two pages of the largest size, and a bit.
-    static constexpr std::int64_t kTail = 2 * 65'307 + 64;
+inline std::string ogg_damage(Source& source) {
+    // A page of the largest size, and a bit.
+    static constexpr std::int64_t kTail = 65'307 + 64;
     const std::int64_t bytes = std::min(source.size(), kTail), start = source.size() - bytes;
     std::vector<unsigned char> tail(std::size_t(bytes), 0);
     const auto there = std::int64_t(source.read_at(start, tail.data(), tail.size()));
-    Truncation damage;
-    bool last = true;
     for (std::int64_t at = there - 4; at >= 0; --at) {
         const unsigned char* page = tail.data() + at;
         if (std::memcmp(page, "OggS", 4) != 0) continue;
-        std::int64_t length = 27;
-        const bool head = at + 27 <= there && page[4] == 0 && at + 27 + page[26] <= there;
-        if (head) {
-            length += page[26];
-            for (int i = 0; i < page[26]; ++i) length += page[27 + i];
-        }
-        if (last) {
-            if (!head || at + length > there)
-                damage.reason = "its last Ogg page is cut";
-            else if (!(page[5] & 4))
-                damage.reason = "its Ogg stream has no end-of-stream page";
-            else if (!begins_at_head(source, page))
-                damage.reason = "it is a chain of Ogg streams, of which only the first is read";
-            last = false;
-            continue;
-        }
-        const auto granule = head ? std::int64_t(little64(page + 6)) : -1;
-        if (granule < 0) continue;  // no packet ends on this page
-        damage.last_page = granule;
-        return damage;
+        if (at + 27 > there || page[4] != 0 || at + 27 + page[26] > there) return "its last Ogg page is cut";
+        std::int64_t length = 27 + page[26];
+        for (int i = 0; i < page[26]; ++i) length += page[27 + i];
+        if (at + length > there) return "its last Ogg page is cut";
+        if (!(page[5] & 4)) break;
+        if (!begins_at_head(source, page))
+            return "it is a chain of Ogg streams, of which only the first is read";
+        return {};
     }
-    if (last) damage.reason = "its Ogg stream has no end-of-stream page";
-    return damage;
+    return "its Ogg stream has no end-of-stream page";
 }
 
-inline Truncation find_damage(Source& source, const std::string& format) {
+// Why the file is cut short; empty where it is not, as far as it says.
+inline std::string find_damage(Source& source, const std::string& format) {
     if (format == "OGG") return ogg_damage(source);
     const auto layout = parse_pcm_file(source);
-    if (layout && layout->cut()) return {"its audio is cut short", 0, 0};
-    return {};
+    return layout && layout->cut() ? "its audio is cut short" : "";
 }
 
 }  // namespace luthier::io

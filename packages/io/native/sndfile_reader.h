@@ -1,4 +1,4 @@
-// Decodes what libsndfile can: FLAC, Ogg Vorbis, Opus, AIFF and others.
+// Decodes what nothing else here does and libsndfile can: FLAC, ALAC, GSM and others.
 #pragma once
 
 #include <memory>
@@ -29,17 +29,13 @@ class SndfileDecoder : public Decoder {
             throw DecodeError(source_->name() + ": the header is damaged: it declares " +
                               std::to_string(info_.channels) + " channels at " +
                               std::to_string(info_.sample_rate) + " Hz");
-        path_ = path_of(subtype);
+        exact_ = seeks_exactly(subtype);
         info_.frames = file_info_.frames;
         // A FLAC encoder that writes to a pipe leaves the length out.
         if (info_.frames < 0 || info_.frames >= kUnknownFrames) info_.frames = count_frames(progress);
-        found_ = info_.frames;
-        if (truncation_.reason.empty()) truncation_ = find_damage(*source_, info_.format);
-        if (truncation_.frames_promised > info_.frames)
-            info_.frames = truncation_.frames_promised;
-        else
-            info_.promised = truncation_.reason.empty();
-        if (!truncation_.reason.empty()) note({truncation_.reason, found_, -1});
+        cut_ = find_damage(*source_, info_.format);
+        info_.promised = cut_.empty();
+        if (!cut_.empty()) note({cut_, info_.frames, -1});
     }
 
     std::int64_t read(const Target<float>& to, std::int64_t frames, Progress& progress) override {
@@ -53,20 +49,10 @@ class SndfileDecoder : public Decoder {
     static constexpr std::int64_t kBlock = 4096;
     static constexpr std::int64_t kUnknownFrames = std::int64_t(1) << 48;
 
-    // How a frame in the middle is reached so that its samples bear no trace of the way there. Seeks of
-    // the library on a handle that has decoded already return wrong samples (Vorbis after a short step
-    // forward), so that every path but kExact opens the file anew.
-    //   kExact      The library's seek is right: PCM, floats, FLAC, u-law and A-law.
-    //   kVorbis     A frame depends on its block and the one before, at most 8192 frames each: seek that
-    //               far ahead of it and decode up to it. Never into the last page, see Damage.
-    //   kFromStart  Decode everything before. Opus: the state of a low bit rate decays slower than any
-    //               pre-roll. And the rest.
-    enum class Path { kExact, kVorbis, kFromStart };
-    static constexpr std::int64_t kVorbisPreroll = 1 << 15;
-
-    static Path path_of(int subtype) {
-        if ((subtype >= 0x01 && subtype <= 0x07) || subtype == 0x10 || subtype == 0x11) return Path::kExact;
-        return subtype == 0x60 ? Path::kVorbis : Path::kFromStart;
+    // Whether the library's seek is right: of PCM, floats, FLAC, u-law and A-law. For anything else all that
+    // comes before a frame is decoded, from a file opened anew.
+    static bool seeks_exactly(int subtype) {
+        return (subtype >= 0x01 && subtype <= 0x07) || subtype == 0x10 || subtype == 0x11;
     }
 
     void open() {
@@ -109,21 +95,10 @@ class SndfileDecoder : public Decoder {
     bool move(T* scratch, Progress& progress) {
         const std::int64_t to = position_;
         if (to == file_position_) return true;
-        if (path_ == Path::kExact) {
-            if (lib_.seek(file_->handle(), to, 0) == to)
-                file_position_ = to;
-            else
-                open();
-        } else if (to < file_position_ || (path_ == Path::kVorbis && to - file_position_ > kVorbisPreroll)) {
+        if (exact_ && lib_.seek(file_->handle(), to, 0) == to)
+            file_position_ = to;
+        else if (exact_ || to < file_position_)
             open();
-            const std::int64_t from = std::min(to, truncation_.last_page) - kVorbisPreroll;
-            if (path_ == Path::kVorbis && from > 0) {
-                if (lib_.seek(file_->handle(), from, 0) == from)
-                    file_position_ = from;
-                else
-                    open();
-            }
-        }
         return skip_to(to, scratch, progress);
     }
 
@@ -153,7 +128,7 @@ class SndfileDecoder : public Decoder {
     }
 
     std::string reason() const {
-        if (!truncation_.reason.empty()) return truncation_.reason;
+        if (!cut_.empty()) return cut_;
         const std::string said = file_->error();
         return said.empty() ? "its audio is cut short" : "the decoder stopped: " + said;
     }
@@ -171,9 +146,8 @@ class SndfileDecoder : public Decoder {
     sf::Info file_info_{};
     std::optional<SndfileStream> file_;
     std::int64_t file_position_ = 0;  // of the handle; position_ is the reader's
-    std::int64_t found_ = 0;          // frames that the library says are there
-    Path path_ = Path::kExact;
-    Truncation truncation_;
+    bool exact_ = false;              // see seeks_exactly()
+    std::string cut_;                 // see find_damage()
     std::vector<float> floats_;
     std::vector<double> doubles_;
 };
