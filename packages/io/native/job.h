@@ -165,6 +165,7 @@ inline Outcome read_on(Stream& stream, std::int64_t frames, bool to_end, const F
         if (frames < 0 && left > place->frames) frames = place->frames;
     }
     to_end = frames < 0 || frames > left || (to_end && frames == left);
+    const std::int64_t before = stream.decoder().position();
     const std::int64_t count = frames < 0 ? left : std::min(frames, left);
     Outcome outcome = place ? read_place(stream, count, form, *place, progress)
                             : read_array(stream, count, form, file_bytes, array, progress);
@@ -172,7 +173,10 @@ inline Outcome read_on(Stream& stream, std::int64_t frames, bool to_end, const F
         outcome.damage.reset();
         // A file without a promised length that shows that its end is missing.
         const auto& damage = stream.decoder().damage();
-        if (to_end && damage && damage->frame >= stream.info().frames) outcome.damage = damage;
+        // And bytes between frames that belong to none: nothing is lost of what is decoded.
+        if (damage && ((to_end && damage->frame >= stream.info().frames) ||
+                       (damage->frame > before && damage->frame < stream.decoder().position())))
+            outcome.damage = damage;
     }
     return outcome;
 }

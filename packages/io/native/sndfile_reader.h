@@ -1,4 +1,4 @@
-// Decodes what nothing else here does and libsndfile can: FLAC, ALAC, GSM and others.
+// Decodes what nothing else here does and libsndfile can: ALAC, GSM and others.
 #pragma once
 
 #include <memory>
@@ -31,7 +31,7 @@ class SndfileDecoder : public Decoder {
                               std::to_string(info_.sample_rate) + " Hz");
         exact_ = seeks_exactly(subtype);
         info_.frames = file_info_.frames;
-        // A FLAC encoder that writes to a pipe leaves the length out.
+        // A file that was written to a pipe may leave the length out.
         if (info_.frames < 0 || info_.frames >= kUnknownFrames) info_.frames = count_frames(progress);
         cut_ = find_damage(*source_, info_.format);
         info_.promised = cut_.empty();
@@ -49,7 +49,7 @@ class SndfileDecoder : public Decoder {
     static constexpr std::int64_t kBlock = 4096;
     static constexpr std::int64_t kUnknownFrames = std::int64_t(1) << 48;
 
-    // Whether the library's seek is right: of PCM, floats, FLAC, u-law and A-law. For anything else all that
+    // Whether the library's seek is right: of PCM, floats, u-law and A-law. For anything else all that
     // comes before a frame is decoded, from a file opened anew.
     static bool seeks_exactly(int subtype) {
         return (subtype >= 0x01 && subtype <= 0x07) || subtype == 0x10 || subtype == 0x11;

@@ -88,6 +88,23 @@ template <class Pattern, class V>
     return detail::shuffle<Pattern>(a, b, typename IndexRange<sizeof(V) / sizeof(a[0])>::type{});
 }
 
+// The products of the lanes 0, 2, 4 ... of two vectors of 32-bit integers, in 64 bits.
+template <int N>
+[[gnu::always_inline]] inline Vec<std::int64_t, N / 2> multiply_even(Vec<std::int32_t, N> a,
+                                                                    Vec<std::int32_t, N> b) {
+    using Longs = Vec<std::int64_t, N / 2>;
+#if LUTHIER_X86 && defined(__AVX512F__)
+    if constexpr (N == 16) return Longs(_mm512_maskz_mul_epi32(0xFF, __m512i(a), __m512i(b)));
+#endif
+#if LUTHIER_X86 && defined(__AVX2__)
+    if constexpr (N == 8) return Longs(_mm256_mul_epi32(__m256i(a), __m256i(b)));
+#endif
+#if LUTHIER_X86 && defined(__SSE4_1__)
+    if constexpr (N == 4) return Longs(_mm_mul_epi32(__m128i(a), __m128i(b)));
+#endif
+    return ((Longs(a) << 32) >> 32) * ((Longs(b) << 32) >> 32);
+}
+
 // Numbers below 1.2e-38 (float) or 2.2e-308 (double) count as zero in this scope. A recursion that
 // rings out would otherwise spend most of its time on them.
 class FlushDenormals {
