@@ -4,12 +4,13 @@
 // held against the granule positions of the pages (RFC 3533; Vorbis I, annex A.2; RFC 7845, section 4).
 //
 // A packet of Vorbis depends on itself and the one before, so that decoding goes on anywhere one packet
-// ahead, with the same decoder. A decoder of Opus carries state that fades, but by no known time to the
+// ahead, with the same decoder. A decoder of Opus carries state that fades, but in no known time to the
 // last bit: decoding begins at the beginning, behind a gap, or where an index says that it was tried.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <limits>
 #include <memory>
@@ -21,6 +22,7 @@
 #include "decoder.h"
 #include "ogg_chain.h"
 #include "ogg_feed.h"
+#include "ogg_index.h"
 #include "sndfile_stream.h"
 
 namespace luthier::io {
@@ -60,7 +62,7 @@ class OggDecoder : public Decoder {
         const std::int64_t granule = link.granule_of(frame);
         OggRuns runs(*source_, link);
         OggRun run;
-        if (!locate(runs, link, granule, run)) return end;
+        if (!locate(runs, number, granule, run)) return end;
         while (run.valid >= run.valid_end || granule >= run.valid_end) {
             progress.poll();
             if (!runs.next(run)) return end;
@@ -69,8 +71,21 @@ class OggDecoder : public Decoder {
         return std::min(end, link.first + (from + link.step - 1) / link.step);
     }
 
+    std::string index(Progress& progress) override {
+        return pack_ogg_index(*source_, laps() ? find_pages(progress) : try_starts(progress));
+    }
+
+    bool use_index(const std::string& index) override {
+        auto starts = unpack_ogg_index(*source_, index);
+        if (!starts) return false;
+        starts_ = std::move(*starts);
+        return true;
+    }
+
   private:
     static constexpr std::int64_t kBlock = 4096;
+    static constexpr std::int64_t kMostStarts = 1024;
+    static constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
     static constexpr std::int64_t kNear = 4096;  // that far ahead, decoding is cheaper than looking
 
     int link_of(std::int64_t frame) const {
@@ -93,6 +108,15 @@ class OggDecoder : public Decoder {
         runs_.emplace(*source_, link());
         runs_->start();
         forget();
+        until_ = kForever;
+    }
+    // Those behind a page are.
+    bool start_behind(const OggStart& from) {
+        number_ = int(from.link);
+        runs_.emplace(*source_, link());
+        forget();
+        until_ = from.end;
+        return runs_->start_behind(from.offset, from.granule);
     }
     void forget() {
         queue_.clear();
@@ -208,13 +232,21 @@ class OggDecoder : public Decoder {
     // Makes `granule` of the link the one that is decoded next. False in a hole.
     bool reach(int number, std::int64_t granule, Progress& progress) {
         failure_.clear();
-        const bool follows = stream_ && opened_ == number && number_ == number && !fresh_ && next_ <= granule;
+        const bool follows = stream_ && opened_ == number && number_ == number && !fresh_ &&
+                             next_ <= granule && granule < until_;
         if (laps()) {
             if (!follows || granule - next_ > kNear || (hole_ && granule >= limit_))
                 return jump(number, granule, progress);
-        } else if (!follows) {
-            start(number);
-            stream_.reset();
+        } else {
+            const OggStart* near =
+                follows && granule < next_ + kNear ? nullptr : start_before(number, granule);
+            if (near && !(follows && near->granule <= next_)) {
+                stream_.reset();
+                if (!start_behind(*near)) start(number);
+            } else if (!follows) {
+                stream_.reset();
+                start(number);
+            }
         }
         while (next_ < granule || limit_ <= granule || fresh_) {
             if (!fresh_ && next_ < limit_) {
@@ -243,6 +275,7 @@ class OggDecoder : public Decoder {
         }
         stream_.reset();
         forget();
+        until_ = kForever;
         last_hole_ = hole;
         add(std::move(run));
         return true;
@@ -257,7 +290,7 @@ class OggDecoder : public Decoder {
         runs_.emplace(*source_, link());
         OggRun run;
         forget();
-        if (!locate(*runs_, link(), granule, run)) {
+        if (!locate(*runs_, number, granule, run)) {
             hole_ = Hole{granule, link().last, ogg::Pages(*source_).reason(runs_->offset()), runs_->offset()};
             return false;
         }
@@ -291,18 +324,36 @@ class OggDecoder : public Decoder {
         return drop(granule - next_, progress);
     }
 
+    // The last start of the index from which decoding gives `granule` right.
+    const OggStart* start_before(int number, std::int64_t granule) const {
+        const OggStart* best = nullptr;
+        for (const OggStart& start : starts_)
+            if (start.link == number && start.valid <= granule && granule < start.end &&
+                (!best || start.granule > best->granule))
+                best = &start;
+        return best;
+    }
+
     // Finds the run that `granule` lies in.
-    bool locate(OggRuns& runs, const OggLink& link, std::int64_t granule, OggRun& run) {
+    bool locate(OggRuns& runs, int number, std::int64_t granule, OggRun& run) {
+        const OggLink& link = links_[std::size_t(number)];
         bool found = false;
-        if (laps()) {
-            ogg::Pages pages(*source_);
-            for (std::int64_t wanted = granule; !found && wanted >= 0;) {
-                const auto page =
-                    pages.find_granule(link.serial, link.data, link.end, wanted, link.base, link.last);
-                if (!page) break;
-                found = runs.start_behind(page->offset, page->granule);
-                wanted = page->granule - 1;
+        ogg::Pages pages(*source_);
+        // A gap before makes what follows wrong for Opus, as far as that.
+        for (std::int64_t wanted = laps() ? granule : granule - OggRuns::kOpusWarmUp;
+             !found && wanted >= 0;) {
+            std::int64_t from = link.data, to = link.end, known = link.base, known_end = link.last;
+            for (const OggStart& start : starts_) {
+                if (start.link != number) continue;
+                const bool before = start.granule <= wanted;
+                (before ? from : to) = start.offset;
+                (before ? known : known_end) = start.granule;
+                if (!before) break;
             }
+            const auto page = pages.find_granule(link.serial, from, to, wanted, known, known_end);
+            if (!page) break;
+            found = runs.start_behind(page->offset, page->granule);
+            wanted = page->granule - 1;
         }
         if (!found) runs.start();
         do {
@@ -329,7 +380,7 @@ class OggDecoder : public Decoder {
                 stop_here(link);
                 break;
             }
-            const std::int64_t there = (limit_ - next_) / link.step;
+            const std::int64_t there = (std::min(limit_, until_) - next_) / link.step;
             const std::int64_t left = link.first + link.frames - position_;
             const std::int64_t n = std::min({kBlock, frames - done, std::max<std::int64_t>(1, there), left});
             const Target<T> here = to.from(std::ptrdiff_t(done), info_.channels);
@@ -348,6 +399,29 @@ class OggDecoder : public Decoder {
         }
         return done;
     }
+
+    // Vorbis: pages, so that a search between two of them reads little.
+    std::vector<OggStart> find_pages(Progress& progress) {
+        const std::int64_t apart = std::max<std::int64_t>(1 << 14, source_->size() / kMostStarts);
+        std::vector<OggStart> starts;
+        ogg::Pages pages(*source_);
+        std::int64_t number = 0;
+        for (const OggLink& link : links_) {
+            std::int64_t next = link.data;
+            for (auto page = pages.find(next, link.end); page; page = pages.find(page->end(), link.end)) {
+                progress.poll();
+                if (page->offset < next || !ogg::positioned(*page, link)) continue;
+                starts.push_back({number, page->offset, page->granule, page->granule, page->granule});
+                next = page->offset + apart;
+            }
+            ++number;
+        }
+        return starts;
+    }
+
+    // Opus: begins a decoder anew every kApart, and holds each against the one that began at the beginning
+    // until the next has proved itself.
+    std::vector<OggStart> try_starts(Progress& progress);
 
     void stop_here(const OggLink& link) {
         if (!failure_.empty()) {
@@ -379,6 +453,7 @@ class OggDecoder : public Decoder {
 
     std::shared_ptr<Source> source_;
     std::vector<OggLink> links_;
+    std::vector<OggStart> starts_;
 
     // What is loaded: runs in order, of which the library has the items before item_ of the first.
     int number_ = 0;
@@ -387,6 +462,7 @@ class OggDecoder : public Decoder {
     std::size_t item_ = 0;
     bool fresh_ = true;                     // nothing yet
     std::int64_t limit_ = 0;                // the granule behind it
+    std::int64_t until_ = kForever;         // the granule that the index vouches to
     std::int64_t valid_ = 0;                // granules before are not right
     std::optional<Hole> hole_, last_hole_;  // behind limit_; before valid_
     OggRun held_;                           // the run with the hole
@@ -404,6 +480,94 @@ class OggDecoder : public Decoder {
     std::vector<float> floats_;
     std::vector<double> doubles_;
 };
+
+inline std::vector<OggStart> OggDecoder::try_starts(Progress& progress) {
+    struct Trial {
+        std::unique_ptr<OggDecoder> decoder;
+        OggStart start;
+        std::int64_t good = 0;  // the frame from which it has been right
+    };
+    const std::int64_t rate = info_.sample_rate, step = rate / 10, proof = rate / 2;
+    const std::int64_t apart = std::max(rate * 5 / 2, info_.frames / kMostStarts);
+    std::vector<OggStart> starts;
+    std::vector<Trial> trials;  // the one that is proved, and the next
+    std::vector<float> expected, got;
+    const auto read = [&](OggDecoder& decoder, std::vector<float>& to, std::int64_t frames) {
+        to.resize(std::size_t(frames * info_.channels));
+        return decoder.read(Target<float>{to.data(), 0, true}, frames, progress);
+    };
+    OggDecoder straight(source_, OggChain{links_, {}, 0});
+    for (std::size_t number = 0; number < links_.size(); ++number) {
+        const OggLink& link = links_[number];
+        const std::int64_t end = link.first + link.frames;
+        const auto emit = [&](const Trial& trial, std::int64_t until) {
+            if (until - trial.good < proof) return;
+            OggStart start = trial.start;
+            start.valid = link.granule_of(trial.good);
+            start.end = link.granule_of(until);
+            starts.push_back(start);
+        };
+        const auto drop_all = [&](std::int64_t at) {
+            for (const Trial& trial : trials) emit(trial, at);
+            trials.clear();
+        };
+        std::int64_t next = link.first + apart;
+        straight.seek(link.first);
+        for (std::int64_t at = link.first; at < end;) {
+            const std::int64_t frames = std::min(step, end - at);
+            const std::int64_t there = read(straight, expected, frames);
+            for (Trial& trial : trials) {
+                const std::int64_t same = read(*trial.decoder, got, there);
+                if (same == there && !std::memcmp(got.data(), expected.data(),
+                                                  std::size_t(there * info_.channels) * sizeof(float)))
+                    continue;
+                std::int64_t last = -1, first = same;
+                for (std::int64_t i = 0; i < same * info_.channels; ++i)
+                    if (std::memcmp(&got[std::size_t(i)], &expected[std::size_t(i)], sizeof(float)) != 0) {
+                        last = i / info_.channels;
+                        first = std::min(first, last);
+                    }
+                if (same < there) last = there - 1;
+                emit(trial, at + first);
+                trial.good = at + last + 1;
+            }
+            at += there;
+            if (there < frames) {
+                drop_all(at);
+                at = std::max(at + 1, straight.resume(at, progress));
+                straight.seek(std::min(at, info_.frames));
+                next = at + apart;
+                continue;
+            }
+            if (trials.size() > 1 && at - trials.back().good >= proof) {
+                emit(trials.front(), at);
+                trials.erase(trials.begin());
+            } else if (trials.size() > 1 && at > next + apart) {
+                trials.pop_back();
+            }
+            if (at < next || trials.size() > 1 || end - at < proof) continue;
+            next = at + apart;
+            ogg::Pages pages(*source_);
+            const auto page = pages.find_granule(link.serial, link.data, link.end, link.granule_of(at),
+                                                 link.base, link.last);
+            if (!page) continue;
+            Trial trial;
+            trial.start = {std::int64_t(number), page->offset, page->granule, page->granule, kForever};
+            trial.good = at;
+            trial.decoder = std::make_unique<OggDecoder>(source_, OggChain{links_, {}, 0});
+            if (!trial.decoder->start_behind(trial.start) || !trial.decoder->load() || trial.decoder->fresh_)
+                continue;
+            trial.decoder->open();
+            trial.decoder->position_ = at;
+            trials.push_back(std::move(trial));
+        }
+        drop_all(end);
+    }
+    std::sort(starts.begin(), starts.end(), [](const OggStart& a, const OggStart& b) {
+        return a.link != b.link ? a.link < b.link : a.granule < b.granule;
+    });
+    return starts;
+}
 
 // Nothing where it is a codec that another decoder reads.
 inline std::unique_ptr<Decoder> open_ogg(std::shared_ptr<Source> source, Progress& progress) {

@@ -34,6 +34,9 @@ struct OggRun {
 
 class OggRuns {
   public:
+    // Behind a gap, what this many samples of Opus lead to is believed: 80 ms (RFC 7845, section 4.6).
+    static constexpr std::int64_t kOpusWarmUp = 3'840;
+
     OggRuns(Source& source, const OggLink& link) : source_(&source), link_(&link) {}
 
     // The first run of the link follows.
@@ -124,7 +127,6 @@ class OggRuns {
 
   private:
     static constexpr std::size_t kLargest = 1u << 26;
-    static constexpr std::int64_t kOpusWarmUp = 3'840;  // 80 ms (RFC 7845, section 4.6)
     static constexpr std::uint32_t kFewPages = 16;
     static constexpr const char* kOverlap = "Ogg pages overlap in time";
 
