@@ -54,17 +54,26 @@ inline void tell_cut(Pages& pages, OggLink& link, std::int64_t at) {
     link.cut_at = at;
 }
 
-// Whether pages in between lie in order between the first and the last.
-inline bool seems_single(Pages& pages, const OggLink& link, const Page& last) {
+// Whether no other link seems to lie between the first page of audio and the last. A small file is looked
+// through, of a large one some pages that have to be in order.
+template <class F>
+bool seems_single(Pages& pages, const OggLink& link, const Page& last, F&& knows) {
+    static constexpr std::int64_t kSmall = 1 << 18, kLook = 1 << 16;
+    if (last.offset - link.data <= kSmall) {
+        for (auto page = pages.find(link.data, last.offset); page;
+             page = pages.find(page->end(), last.offset))
+            if (page->first || !knows(page->serial)) return false;
+        return true;
+    }
     std::uint32_t sequence = 0;
     std::int64_t granule = -1;
     for (const double place : {0.23, 0.47, 0.71}) {
-        const std::int64_t range = last.offset - link.data;
-        if (range < 1 << 17) break;
-        const std::int64_t from = link.data + std::int64_t(double(range) * place);
-        const auto page = pages.find(from, from + (1 << 16));
-        if (!page || page->serial != link.serial) continue;
-        if (page->first || page->sequence <= sequence || page->sequence >= last.sequence) return false;
+        const std::int64_t from = link.data + std::int64_t(double(last.offset - link.data) * place);
+        const auto page = pages.find(from, from + kLook);
+        if (!page) continue;
+        if (page->first || !knows(page->serial)) return false;
+        if (page->serial != link.serial) continue;
+        if (page->sequence <= sequence || page->sequence >= last.sequence) return false;
         if (page->granule >= 0 && page->granule <= granule) return false;
         sequence = page->sequence;
         granule = std::max(granule, page->granule);
@@ -88,16 +97,16 @@ inline OggChain find_ogg_links(Source& source, Progress& progress) {
         return std::find(serials.begin(), serials.end(), serial) != serials.end();
     };
     const std::int64_t size = source.size();
-    const auto tail = pages.find_last(link.data, size, [](const ogg::Page&) { return true; });
+    const auto tail = pages.find_last(0, size, [](const ogg::Page&) { return true; });
     std::optional<ogg::Page> last;
     if (tail && knows(tail->serial))
-        last = pages.find_last(link.data, size, [&](const ogg::Page& p) { return p.serial == link.serial; });
-    if (!tail || (last && ogg::seems_single(pages, link, *last))) {
+        last = pages.find_last(0, size, [&](const ogg::Page& p) { return p.serial == link.serial; });
+    if (!tail || (last && ogg::seems_single(pages, link, *last, knows))) {
         link.end = size;
         if (!last || !last->last) ogg::tell_cut(pages, link, last ? last->end() : link.data);
         if (last && !ogg::positioned(*last, link))
             last = pages.find_last(link.data, size, [&](const ogg::Page& p) { return positioned(p, link); });
-        if (ogg::measure(source, link, last ? last->granule : -1)) {
+        if (ogg::measure(source, link, last && last->offset >= link.data ? last->granule : -1)) {
             chain.links.push_back(std::move(link));
             return chain;
         }

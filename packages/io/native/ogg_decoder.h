@@ -43,7 +43,7 @@ class OggDecoder : public Decoder {
         info_.promised = links_.back().cut.empty() && chain.unread.empty();
         // Headers that the library refuses are an error now.
         start(0);
-        if (load() && !fresh_) open();
+        if (load() && !fresh_ && !open()) throw DecodeError(source_->name() + ": " + failure_);
     }
 
     std::int64_t read(const Target<float>& to, std::int64_t frames, Progress& progress) override {
@@ -60,6 +60,7 @@ class OggDecoder : public Decoder {
         if (behind_cut(number, frame)) return frame + 1;
         const std::int64_t end = link.first + link.frames;
         const std::int64_t granule = link.granule_of(frame);
+        if (granule >= link.broken) return end;
         OggRuns runs(*source_, link);
         OggRun run;
         if (!locate(runs, number, granule, run)) return end;
@@ -84,6 +85,7 @@ class OggDecoder : public Decoder {
 
   private:
     static constexpr std::int64_t kBlock = 4096;
+    static constexpr int kRepeats = 8;
     static constexpr std::int64_t kMostStarts = 1024;
     static constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
     static constexpr std::int64_t kNear = 4096;  // that far ahead, decoding is cheaper than looking
@@ -156,9 +158,10 @@ class OggDecoder : public Decoder {
         queue_.push_back(std::move(run));
     }
 
-    // The packet that the library gets next. Behind the last there are more of the same, which only what
-    // is ahead of the reader sees.
+    // The packet that the library gets next. Behind the last there are some more of the same, which only a
+    // library that is ahead of the reader sees.
     OggFeed::Fed pull() {
+        gives_before_ = last_gives_;
         while (!queue_.empty() && item_ == queue_.front().items.size()) {
             if (queue_.size() == 1 && !load()) break;
             queue_.pop_front();
@@ -171,45 +174,60 @@ class OggDecoder : public Decoder {
             last_.assign(at, at + item.bytes);
             last_gives_ = link().gives(last_block_, item.block);
             last_block_ = item.block;
+            repeats_ = 0;
         } else {
+            if (++repeats_ > kRepeats) return {};
             last_gives_ = link().gives(last_block_, last_block_);
         }
         ahead_ += last_gives_;
         return {last_.data(), last_.size(), last_gives_};
     }
 
-    // Opens a decoder that begins with the packets in the queue.
-    void open() {
+    // Opens a decoder that begins with the packets in the queue. False where the library refuses.
+    bool open() {
         stream_.reset();
         std::int64_t unused;
         auto headers = ogg_headers(*source_, link(), unused);
-        if (int(headers.size()) < link().header_packets())
-            throw DecodeError(source_->name() + ": became shorter while it was read");
+        if (int(headers.size()) < link().header_packets()) {
+            failure_ = "it became shorter while it was read";
+            return false;
+        }
         if (!laps()) {
             // Skipping is done here, and so is the choice of a rate.
             headers[0][10] = headers[0][11] = 0;
             ogg::put_u32(headers[0].data() + 12, std::uint32_t(link().sample_rate));
         }
         ahead_ = 0;
-        last_block_ = 0;
+        last_block_ = repeats_ = 0;
         last_.clear();
         auto feed = std::make_shared<OggFeed>(source_->name(), headers, [this] { return pull(); });
         auto stream = std::make_unique<SndfileStream>(feed);
-        if (!stream->opened())
-            throw DecodeError(source_->name() + ": is damaged or holds a codec that is not supported (" +
-                              stream->refusal() + ")");
-        if (stream->info().channels != link().channels || stream->info().samplerate != link().sample_rate)
-            throw DecodeError(source_->name() + ": its headers are damaged");
+        if (!stream->opened()) {
+            failure_ = "is damaged or holds a codec that is not supported (" + stream->refusal() + ")";
+            return false;
+        }
+        if (stream->info().channels != link().channels || stream->info().samplerate != link().sample_rate) {
+            failure_ = "its headers contradict each other";
+            return false;
+        }
         feed->go_live();
         stream_ = std::move(stream);
         opened_ = number_;
+        return true;
     }
 
     template <class T>
     std::int64_t decode(T* to, std::int64_t frames) {
-        const std::int64_t got = stream_->decode(to, frames);
-        next_ += got * link().step;
+        std::int64_t got = stream_->decode(to, frames);
         ahead_ -= got * link().step;
+        // The library takes a packet when it needs one, or just before.
+        if (got == frames && (ahead_ < 0 || ahead_ > last_gives_ + (laps() ? 0 : gives_before_))) {
+            got = 0;
+            failure_ = "the decoder does not give as many frames as its packets say";
+            stream_.reset();
+            return got;
+        }
+        next_ += got * link().step;
         if (got < frames) {
             const std::string said = stream_->error();
             failure_ = said.empty() ? "the decoder stopped" : "the decoder stopped: " + said;
@@ -231,6 +249,10 @@ class OggDecoder : public Decoder {
 
     // Makes `granule` of the link the one that is decoded next. False in a hole.
     bool reach(int number, std::int64_t granule, Progress& progress) {
+        if (granule >= links_[std::size_t(number)].broken) {
+            failure_ = links_[std::size_t(number)].why;
+            return false;
+        }
         failure_.clear();
         const bool follows = stream_ && opened_ == number && number_ == number && !fresh_ &&
                              next_ <= granule && granule < until_;
@@ -250,7 +272,7 @@ class OggDecoder : public Decoder {
         }
         while (next_ < granule || limit_ <= granule || fresh_) {
             if (!fresh_ && next_ < limit_) {
-                if (!stream_) open();
+                if (!stream_ && !open()) return false;
                 if (!drop(std::min(granule, limit_) - next_, progress)) return false;
             }
             if (limit_ > granule && !fresh_) break;
@@ -259,7 +281,7 @@ class OggDecoder : public Decoder {
             if (laps()) return granule > limit_ && jump(number, granule, progress);
             if (!cross()) return false;
         }
-        if (!stream_) open();
+        if (!stream_ && !open()) return false;
         return granule >= valid_;
     }
 
@@ -318,8 +340,8 @@ class OggDecoder : public Decoder {
         std::int64_t stale = 0;
         if (stream_)
             stale = ahead_ + link().gives(last_block_, lead);
-        else
-            open();
+        else if (!open())
+            return false;
         next_ = from - stale;
         return drop(granule - next_, progress);
     }
@@ -425,6 +447,9 @@ class OggDecoder : public Decoder {
 
     void stop_here(const OggLink& link) {
         if (!failure_.empty()) {
+            OggLink& broken = links_[std::size_t(link_of(position_))];
+            broken.broken = std::min(broken.broken, link.granule_of(position_));
+            broken.why = failure_;
             stop_at({failure_, position_, -1});
             return;
         }
@@ -474,7 +499,8 @@ class OggDecoder : public Decoder {
     std::int64_t ahead_ = 0;  // granules of packets that it has got and not given yet
     std::vector<unsigned char> last_;
     int last_block_ = 0;
-    std::int64_t last_gives_ = 0;
+    std::int64_t last_gives_ = 0, gives_before_ = 0;
+    int repeats_ = 0;
     std::string failure_;
 
     std::vector<float> floats_;
@@ -557,7 +583,7 @@ inline std::vector<OggStart> OggDecoder::try_starts(Progress& progress) {
             trial.decoder = std::make_unique<OggDecoder>(source_, OggChain{links_, {}, 0});
             if (!trial.decoder->start_behind(trial.start) || !trial.decoder->load() || trial.decoder->fresh_)
                 continue;
-            trial.decoder->open();
+            if (!trial.decoder->open()) continue;
             trial.decoder->position_ = at;
             trials.push_back(std::move(trial));
         }

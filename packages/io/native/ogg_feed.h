@@ -24,7 +24,7 @@ class OggFeed : public Source {
     };
     using Pull = std::function<Fed()>;
 
-    // `pull` gives the packets, and never ends. The first is taken at once.
+    // `pull` gives the packets; one without data ends the file. The first is taken at once.
     OggFeed(const std::string& name, const std::vector<std::vector<unsigned char>>& headers, Pull pull)
         : Source(name), pull_(std::move(pull)) {
         for (std::size_t i = 0; i < headers.size(); ++i) {
@@ -53,6 +53,7 @@ class OggFeed : public Source {
         if (live_ && offset >= live_from_) {
             if (used_ == page_.size()) {
                 const Fed fed = pull_();
+                if (!fed.data) return 0;
                 granule_ += fed.gives;
                 page_.clear();
                 used_ = 0;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -45,6 +46,8 @@ struct OggLink {
     std::int64_t first = 0;   // the frame of the file that it begins with
     std::string cut;          // how its end is missing; empty: it is there
     std::int64_t cut_at = 0;  // the byte where that shows
+    std::int64_t broken = std::numeric_limits<std::int64_t>::max();  // the granule that its codec failed at
+    std::string why;                                                 // it failed
 
     // A number for each packet from which the granules that it gives follow; 0: it is no audio packet.
     int block(const unsigned char* packet, std::size_t bytes) const {

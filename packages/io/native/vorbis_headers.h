@@ -23,7 +23,10 @@ struct VorbisHeaders {
     int block(const unsigned char* packet, std::size_t bytes) const {
         if (bytes == 0 || (packet[0] & 1)) return 0;
         const std::size_t mode = packet[0] >> 1 & ((1u << mode_bits) - 1);
-        return mode < long_mode.size() ? blocks[long_mode[mode]] : 0;
+        if (mode >= long_mode.size()) return 0;
+        // Two more bits tell the windows of a long block.
+        if (long_mode[mode] && bytes * 8 < std::size_t(mode_bits) + 3) return 0;
+        return blocks[long_mode[mode]];
     }
 };
 
