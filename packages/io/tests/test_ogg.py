@@ -193,7 +193,9 @@ def test_an_index_is_small_and_of_one_file(make):
     full = lio.read(other).samples
     wrong = lio.SeekIndex(len(other), None, b"", lio.build_index(data).payload)
     try:
-        assert np.array_equal(lio.read(other, start=70_000, frames=99, index=wrong).samples, full[:, 70_000:70_099])
+        assert np.array_equal(
+            lio.read(other, start=70_000, frames=99, index=wrong).samples, full[:, 70_000:70_099]
+        )
     except ValueError as error:
         assert "another file" in str(error)  # noqa: PT017
 
@@ -271,7 +273,9 @@ def test_other_streams_beside_it_are_passed_over(make, recipe):
     strange = with_fields(strange)
     mixed = b""
     for number, page in enumerate(pages_of(data)):
-        other = with_fields(strange, serial=99, sequence=number, flags=2 if number == 0 else 0, granule=number)
+        other = with_fields(
+            strange, serial=99, sequence=number, flags=2 if number == 0 else 0, granule=number
+        )
         mixed += other + page[-1] if number == 0 else page[-1] + other
     assert lio.info(mixed).frames == full.shape[1]
     assert np.array_equal(lio.read(mixed).samples, full)

@@ -49,8 +49,8 @@ def check(data, full, name):
             return None
         good = error.audio.samples
         there = good.shape[1]
-        assert error.report.frame == there
-        assert error.report.reason
+        assert error.report.frame == there  # noqa: PT017
+        assert error.report.reason  # noqa: PT017
         assert np.array_equal(good, full[:, :there])
         with pytest.warns(DamagedAudioWarning):
             padded = lio.read(data, on_error="pad").samples
@@ -120,7 +120,7 @@ def test_seeks_behind_a_hole_give_what_reading_on_gives(name, encoded):
         for at in random.integers(behind, full.shape[1], 8) if behind < full.shape[1] else []:
             reader.seek(int(at))
             assert np.array_equal(reader.read(3_000), padded[:, at : at + 3_000])
-        if len(hole):
+        if len(hole) and hole[0] >= 5:
             reader.seek(int(hole[0]) - 5)
             assert np.array_equal(reader.read(5), full[:, hole[0] - 5 : hole[0]])
             with pytest.raises(DecodeError, match="wrong checksum"):
@@ -143,7 +143,14 @@ def test_bytes_between_pages_lose_nothing(name, encoded):
 @pytest.mark.parametrize("name", ["stereo.ogg", "stereo.opus"])
 def test_what_no_page_can_be(name, encoded):
     data = encoded(name)
-    for broken in (b"OggS", b"OggS" + bytes(24), data[:27], data[:60], b"OggS" * 10_000, data[:30] + bytes(9_000)):
+    for broken in (
+        b"OggS",
+        b"OggS" + bytes(24),
+        data[:27],
+        data[:60],
+        b"OggS" * 10_000,
+        data[:30] + bytes(9_000),
+    ):
         with pytest.raises(DecodeError):
             lio.read(broken)
 
