@@ -22,8 +22,8 @@ using Input = nb::ndarray<const double, nb::ndim<2>, nb::device::cpu, nb::c_cont
 using Output = nb::ndarray<double, nb::ndim<2>, nb::device::cpu, nb::c_contig>;
 using Line = nb::ndarray<const double, nb::ndim<1>, nb::device::cpu, nb::c_contig>;
 
-void interpolate(Input in, Line positions, Line table, std::int64_t precision, std::int64_t step, double scale,
-                 Output out, bool parallel) {
+void interpolate(Input in, Line positions, Line table, std::int64_t precision, std::int64_t step,
+                 double scale, Output out, bool parallel) {
     const SincKernels& kernels = select_sinc_kernels();
     const auto rows = std::int64_t(in.shape(0)), frames = std::int64_t(in.shape(1));
     const auto count = std::int64_t(positions.shape(0));
@@ -62,8 +62,8 @@ void interpolate(Input in, Line positions, Line table, std::int64_t precision, s
                 std::vector<double> scratch(kernels.scratch_size(t));
                 kernels.interpolate(t, arranged.empty() ? nullptr : arranged.data(), forwards.data() + margin,
                                     backwards.data() + margin, stride, frames, int(rows),
-                                    positions.data() + at, std::min(chunk, count - at), out.data() + at, count,
-                                    scratch.data());
+                                    positions.data() + at, std::min(chunk, count - at), out.data() + at,
+                                    count, scratch.data());
             };
             const auto n = std::size_t(std::min(most, chunks - first));
             parallel_for(parallel ? shared_pool() : nullptr, n, work);

@@ -89,10 +89,8 @@ void interpolate(const SincTable& t, const double* arranged, const double* forwa
 }  // namespace
 
 extern const SincKernels sinc_kernels;
-const SincKernels sinc_kernels = {arranged_size,
-                                  arrange,
+const SincKernels sinc_kernels = {arranged_size, arrange,
                                   [](const SincTable& t) { return std::size_t(2 * taps(t)); },
-                                  [](const SincTable& t) { return taps(t) + 2; },
-                                  interpolate};
+                                  [](const SincTable& t) { return taps(t) + 2; }, interpolate};
 
 }  // namespace luthier::inline LUTHIER_ISA

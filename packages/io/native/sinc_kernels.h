@@ -27,8 +27,8 @@ struct SincKernels {
     std::size_t (*scratch_size)(const SincTable& table);
     // Zeros that a row of samples must have before its first and behind its last.
     std::int64_t (*margin)(const SincTable& table);
-    // `rows` rows at `count` positions, in frames, each from 0 to less than `frames`. The rows are given twice,
-    // forwards and backwards, from their first sample on. `arranged` may be null.
+    // `rows` rows at `count` positions, in frames, each from 0 to less than `frames`. The rows are given
+    // twice, forwards and backwards, from their first sample on. `arranged` may be null.
     void (*interpolate)(const SincTable& table, const double* arranged, const double* forwards,
                         const double* backwards, std::ptrdiff_t stride, std::int64_t frames, int rows,
                         const double* positions, std::int64_t count, double* out, std::ptrdiff_t out_stride,

@@ -91,7 +91,7 @@ template <class Pattern, class V>
 // The products of the lanes 0, 2, 4 ... of two vectors of 32-bit integers, in 64 bits.
 template <int N>
 [[gnu::always_inline]] inline Vec<std::int64_t, N / 2> multiply_even(Vec<std::int32_t, N> a,
-                                                                    Vec<std::int32_t, N> b) {
+                                                                     Vec<std::int32_t, N> b) {
     using Longs = Vec<std::int64_t, N / 2>;
 #if LUTHIER_X86 && defined(__AVX512F__)
     if constexpr (N == 16) return Longs(_mm512_maskz_mul_epi32(0xFF, __m512i(a), __m512i(b)));
