@@ -21,11 +21,13 @@ BUILTINS = {
     "LuthierError": (Exception,),
     "NonFiniteWarning": (UserWarning,),
     "ClippingWarning": (UserWarning,),
+    "DamagedAudioWarning": (UserWarning,),
 }
 
 
 def test_every_error_is_public_and_listed_here() -> None:
-    assert {kind.__name__ for kind in ERRORS} == set(BUILTINS) == set(errors.__all__)
+    assert {kind.__name__ for kind in ERRORS} == set(BUILTINS)
+    assert set(errors.__all__) == {*BUILTINS, "DamageReport"}
     assert set(errors.__all__) <= set(luthier.core.__all__)
 
 
@@ -42,3 +44,12 @@ def test_error_keeps_its_message(kind: type[Exception]) -> None:
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is kind
     assert str(again) == str(error)
+
+
+def test_reports_of_damage_travel_between_processes() -> None:
+    report = luthier.core.DamageReport("its audio is cut short", 7, 58, 10, 7)
+    warning = luthier.core.DamagedAudioWarning("take.wav: cut", report)
+    assert pickle.loads(pickle.dumps(warning)).report == report
+    error = luthier.core.DecodeError("take.wav: cut")
+    error.report = report
+    assert pickle.loads(pickle.dumps(error)).report == report

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "damage.h"
 #include "decoder.h"
+#include "pcm_files.h"
 #include "sndfile_stream.h"
 
 namespace luthier::io {
@@ -33,7 +33,9 @@ class SndfileDecoder : public Decoder {
         info_.frames = file_info_.frames;
         // A file that was written to a pipe may leave the length out.
         if (info_.frames < 0 || info_.frames >= kUnknownFrames) info_.frames = count_frames(progress);
-        cut_ = find_damage(*source_, info_.format);
+        // The library takes what is there for all there was.
+        const auto layout = parse_pcm_file(*source_);
+        if (layout && layout->cut()) cut_ = "its audio is cut short";
         info_.promised = cut_.empty();
         if (!cut_.empty()) note({cut_, info_.frames, -1});
     }
@@ -147,7 +149,7 @@ class SndfileDecoder : public Decoder {
     std::optional<SndfileStream> file_;
     std::int64_t file_position_ = 0;  // of the handle; position_ is the reader's
     bool exact_ = false;              // see seeks_exactly()
-    std::string cut_;                 // see find_damage()
+    std::string cut_;                 // why the end is missing, where the container tells
     std::vector<float> floats_;
     std::vector<double> doubles_;
 };

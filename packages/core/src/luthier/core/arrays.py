@@ -201,7 +201,8 @@ def _cure(dtype: np.dtype[Any], name: str) -> str:
     if dtype == np.uint8:
         return f"For 8-bit PCM pass ({name}.astype(numpy.float32) - 128) / 128"
     if scale is not None:
-        return f"For integer PCM pass {name}.astype(numpy.float32) / {scale}"
+        exact = "float64" if scale > 2**24 else "float32"
+        return f"For integer PCM pass {name}.astype(numpy.{exact}) / {scale}"
     if dtype.kind in "iu":
         return f"Pass {name}.astype(numpy.float32) / full_scale, so that the samples lie in -1 to 1"
     if dtype.kind == "c":

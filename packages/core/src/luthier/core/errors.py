@@ -102,7 +102,7 @@ class DamagedAudioWarning(UserWarning):
         The `DamageReport`.
     """
 
-    def __init__(self, message: str, report: DamageReport) -> None:
+    def __init__(self, message: str, report: DamageReport | None = None) -> None:
         super().__init__(message, report)
         self.report = report
 
