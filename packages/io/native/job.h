@@ -165,7 +165,6 @@ inline Outcome read_on(Stream& stream, std::int64_t frames, bool to_end, const F
         if (frames < 0 && left > place->frames) frames = place->frames;
     }
     to_end = frames < 0 || frames > left || (to_end && frames == left);
-    const std::int64_t before = stream.decoder().position();
     const std::int64_t count = frames < 0 ? left : std::min(frames, left);
     Outcome outcome = place ? read_place(stream, count, form, *place, progress)
                             : read_array(stream, count, form, file_bytes, array, progress);
@@ -174,8 +173,9 @@ inline Outcome read_on(Stream& stream, std::int64_t frames, bool to_end, const F
         // A file without a promised length that shows that its end is missing.
         const auto& damage = stream.decoder().damage();
         // And bytes between frames that belong to none: nothing is lost of what is decoded.
-        if (damage && ((to_end && damage->frame >= stream.info().frames) ||
-                       (damage->frame > before && damage->frame < stream.decoder().position())))
+        if (damage &&
+            ((to_end && damage->frame >= stream.info().frames) ||
+             (stream.reached_by(damage->frame) > start && stream.reached_by(damage->frame) < start + count)))
             outcome.damage = damage;
     }
     return outcome;

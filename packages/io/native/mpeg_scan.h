@@ -280,8 +280,9 @@ class MpegScan {
             const int bytes = length_at(offset);
             if (bytes == 0) return false;
             offset += bytes;
-            if (offset == end_ || mpeg_tag_bytes(window_, offset) > 0) return true;
+            // Behind the end lie tags, which begin none of what stands here.
             if (offset > end_) return i > 0;
+            if (offset == end_ || mpeg_tag_bytes(window_, offset) > 0) return true;
         }
         return true;
     }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "mpeg_allocation.h"
 #include "mpeg_main_data.h"
 #include "mpeg_scan.h"
 #include "mpeg_side_info.h"
@@ -115,6 +116,10 @@ class MpegWalk {
         if (layer3_) {
             if (check && !piece.wrong) look(piece);
             keep(piece);
+        } else if (check && !piece.wrong) {
+            std::memcpy(main_, piece.bytes, std::size_t(piece.length));
+            piece.wrong = piece.header.layer == 1 ? check_mpeg_layer1(main_, piece.header, piece.length)
+                                                  : check_mpeg_layer2(main_, piece.header, piece.length);
         }
         return true;
     }

@@ -10,6 +10,7 @@
 #include "mpeg_reader.h"
 #include "ogg_decoder.h"
 #include "pcm_files.h"
+#include "sndfile_formats.h"
 #include "sndfile_reader.h"
 
 namespace luthier::io {
@@ -28,6 +29,7 @@ inline std::unique_ptr<Decoder> open_decoder(std::shared_ptr<Source> source, Pro
     if (is_ogg)
         if (auto decoder = open_ogg(source, progress)) return decoder;
     if (auto decoder = open_mpeg(source, progress)) return decoder;
+    if (!sndfile_knows(head)) throw_unknown(source->name());
     return std::make_unique<SndfileDecoder>(std::move(source), progress);
 }
 

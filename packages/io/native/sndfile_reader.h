@@ -154,6 +154,13 @@ class SndfileDecoder : public Decoder {
     std::vector<double> doubles_;
 };
 
+[[noreturn]] inline void throw_unknown(const std::string& name) {
+    throw UnsupportedFormat(name +
+                            ": is not audio of a known format, or its first bytes are damaged. "
+                            "Readable are WAV, FLAC, MP3, Ogg Vorbis, Opus, AIFF, AU, CAF, W64 and others" +
+                            (name == "<bytes>" ? "; bytes are a file's contents, and never its path" : ""));
+}
+
 inline void SndfileDecoder::throw_unreadable() const {
     const std::string& name = source_->name();
     unsigned char head[4] = {};
@@ -164,10 +171,7 @@ inline void SndfileDecoder::throw_unreadable() const {
     if (known)
         throw DecodeError(name + ": is damaged or holds a codec that is not supported (" + file_->refusal() +
                           ")");
-    throw UnsupportedFormat(name +
-                            ": is not audio of a known format, or its first bytes are damaged. "
-                            "Readable are WAV, FLAC, MP3, Ogg Vorbis, Opus, AIFF, AU, CAF, W64 and others" +
-                            (name == "<bytes>" ? "; bytes are a file's contents, and never its path" : ""));
+    throw_unknown(name);
 }
 
 }  // namespace luthier::io

@@ -70,9 +70,12 @@ class Stream {
     std::int64_t sound(std::int64_t frames) {
         const auto& damage = decoder_->damage();
         if (!damage) return frames;
-        const bool same = rate_ == info().sample_rate;
-        const std::int64_t first = same ? damage->frame : stage<float>().length(damage->frame);
+        const std::int64_t first = reached_by(damage->frame);
         return first < position_ ? frames : std::min(frames, first - position_);
+    }
+    // Which of the frames that are read a frame of the file is.
+    std::int64_t reached_by(std::int64_t frame) {
+        return rate_ == info().sample_rate ? frame : stage<float>().length(frame);
     }
 
     // Up to `frames`, 0 <= frames <= frames() - position(): fewer only before damage, and all of them with

@@ -177,6 +177,26 @@ def test_a_seek_in_damaged_sound_gives_what_straight_reading_gives(files, kind, 
         assert np.array_equal(good, samples[:, : good.shape[1]])
 
 
+def test_a_reader_reports_the_earliest_damage_that_it_met(files):
+    data = bytearray(files["counted"][:-2_000])
+    data[frame_starts(files["counted"])[20] + 1] ^= 0x10
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with lio.open(bytes(data), on_error="pad") as reader:
+            known = reader.report
+            assert known is not None
+            reader.read()
+            report = reader.report
+        assert reader.report == report
+    assert report.frame == 20 * 1_152 - 1_152 - 1_105 <= known.frame
+    # One that was known first stays until another is met ahead of it.
+    with lio.open(bytes(files["counted"][:-2_000])) as reader:
+        known = reader.report
+        assert "ends after" in known.reason or "cut" in known.reason
+        reader.read(1_000)
+        assert reader.report == known
+
+
 def test_most_flipped_bits_in_the_sound_are_noticed(files):
     data = files["vbr"]
     starts = frame_starts(data)
@@ -233,3 +253,105 @@ def test_nothing_reaches_stderr_whatever_is_broken(files, kind, tmp_path):
         [sys.executable, "-c", CHILD, str(path), "60"], capture_output=True, text=True, cwd=Path(tmp_path)
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "done\n", "")
+
+
+@pytest.fixture(scope="module")
+def layer2(ffmpeg, synthesise, tmp_path_factory) -> dict[str, bytes]:
+    """Layer II of each of its tables, by sample rate, channels and kbit/s."""
+    folder = tmp_path_factory.mktemp("layer2")
+    made = {}
+    for rate, channels, kbits in [
+        (48_000, 2, 192), (44_100, 2, 256), (44_100, 1, 48), (32_000, 1, 32), (22_050, 2, 64),
+    ]:  # fmt: skip
+        lio.write(folder / "a.wav", synthesise(rate, rate, channels), rate)
+        name = f"{rate}-{channels}-{kbits}"
+        ffmpeg("-y", "-i", folder / "a.wav", "-c:a", "mp2", "-b:a", f"{kbits}k", folder / f"{name}.mp2")
+        made[name] = (folder / f"{name}.mp2").read_bytes()
+    return made
+
+
+def test_sound_layer_ii_of_every_table_is_no_damage(layer2, decode_with_ffmpeg, tmp_path):
+    for name, data in layer2.items():
+        (tmp_path / "a.mp2").write_bytes(data)
+        got = lio.read(data).samples
+        expected = decode_with_ffmpeg(tmp_path / "a.mp2", got.shape[0])
+        assert np.abs(got - expected).max() < 1e-4, name
+
+
+def test_layer_ii_that_claims_too_many_bits_is_damage(layer2):
+    for name, data in layer2.items():
+        rate, _, kbits = map(int, name.split("-"))
+        full = lio.read(data).samples
+        start = 5 * (144_000 * kbits // rate)
+        start = data.index(data[:2], start - 1)
+        changed = bytearray(data)
+        changed[start + 4 : start + 14] = b"\xff" * 10  # the finest quantiser of many subbands
+        samples, report = padded(bytes(changed))
+        assert report.reason in (
+            "a frame claims more bits than there are",
+            "a frame has a code that stands for no samples",
+        )
+        assert report.frame == 5 * 1_152
+        assert np.array_equal(samples[:, : report.frame], full[:, : report.frame])
+        back = report.frame + 3 * 1_152
+        assert np.array_equal(samples[:, back:], full[:, back:])
+
+
+def write_layer_i(frames: int, sizes: list[int]) -> bytes:
+    """Noise in mono layer I at 44.1 kHz and 192 kbit/s; `sizes` are codes of 4 bits for 32 subbands."""
+    chance, out = random.Random(0), b""
+    for _ in range(frames):
+        bits = "".join(f"{size:04b}" for size in sizes)
+        bits += "".join(f"{20:06b}" for size in sizes if size)
+        for _ in range(12):
+            bits += "".join(f"{chance.randrange(2 ** (size + 1) - 1):0{size + 1}b}" for size in sizes if size)
+        body = int(bits.ljust(204 * 8, "0"), 2).to_bytes(204, "big")
+        out += b"\xff\xff\x60\xc0" + body
+    return out
+
+
+def test_layer_i_that_claims_too_many_bits_is_damage(decode_with_ffmpeg, tmp_path):
+    sizes = [6, 5, 4, 3] + [1] * 20 + [0] * 8
+    data = write_layer_i(30, sizes)
+    full = lio.read(data).samples
+    assert lio.info(data).subtype == "MPEG_LAYER_I"
+    (tmp_path / "a.mp1").write_bytes(data)
+    assert np.abs(full - decode_with_ffmpeg(tmp_path / "a.mp1", 1)).max() < 1e-4
+    assert np.abs(full).max() > 0.01
+    for code, reason in [(b"\xee" * 10, "more bits than there are"), (b"\x6f", "a reserved size of samples")]:
+        changed = bytearray(data)
+        changed[10 * 208 + 4 : 10 * 208 + 4 + len(code)] = code
+        samples, report = padded(bytes(changed))
+        assert reason in report.reason
+        assert report.frame == 10 * 384
+        assert np.array_equal(samples[:, : report.frame], full[:, : report.frame])
+        back = report.frame + 4 * 384
+        assert np.array_equal(samples[:, back:], full[:, back:])
+
+
+def test_nothing_reaches_stderr_from_layers_i_and_ii(layer2, tmp_path):
+    sizes = [6, 5, 4, 3] + [1] * 20 + [0] * 8
+    for name, data in [*layer2.items(), ("layer 1", write_layer_i(60, sizes))]:
+        path = tmp_path / "a.mp2"
+        path.write_bytes(data)
+        ran = subprocess.run(
+            [sys.executable, "-c", CHILD, str(path), "40"], capture_output=True, text=True, cwd=tmp_path
+        )
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "done\n", ""), name
+
+
+@relaxed
+@given(seed=st.integers(0, 2**32), count=st.sampled_from([1, 3, 30]))
+def test_a_seek_in_damaged_layer_ii_gives_what_straight_reading_gives(layer2, seed, count):
+    chance = random.Random(seed)
+    data = bytearray(chance.choice([*layer2.values()]))
+    for _ in range(count):
+        data[chance.randrange(100, len(data))] ^= 1 << chance.randrange(8)
+    samples, _ = padded(bytes(data))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with lio.open(bytes(data), on_error="pad") as reader:
+            for _ in range(4):
+                at = chance.randrange(samples.shape[1])
+                reader.seek(at)
+                assert np.array_equal(reader.read(3_000), samples[:, at : at + 3_000])

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import random
 import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 import soundfile
 
+import luthier.io as lio
 from luthier.io import sndfile
 
 
-def run(script, cwd):
+def run(script, cwd, silent=False):
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)], cwd=cwd, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+    assert not silent or not done.stderr
     return done.stdout
 
 
@@ -82,3 +87,83 @@ def test_a_file_that_is_not_libsndfile(tmp_path, kind):
         tmp_path,
     )
     assert "soundfile" in out
+
+
+#: Formats of libsndfile that nothing else here reads.
+OTHERS = (
+    "SVX",
+    "NIST",
+    "VOC",
+    "IRCAM",
+    "PAF",
+    "MAT4",
+    "MAT5",
+    "PVF",
+    "XI",
+    "HTK",
+    "SDS",
+    "AVR",
+    "WVE",
+    "MPC2K",
+)
+
+
+@pytest.mark.parametrize("form", OTHERS)
+def test_what_only_libsndfile_reads(form):
+    subtype = {"XI": "DPCM_16", "WVE": "ALAW"}.get(form, "PCM_16")
+    made = 0
+    rate = 8_000 if form == "WVE" else 44_100
+    samples = np.random.default_rng(0).integers(-9_000, 9_000, 500, dtype=np.int16)
+    for endian in ("LITTLE", "BIG", "FILE"):
+        file = io.BytesIO()
+        try:
+            soundfile.write(file, samples, rate, subtype, endian, form)
+        except (ValueError, soundfile.LibsndfileError):
+            continue
+        made += 1
+        expected, _ = soundfile.read(io.BytesIO(file.getvalue()), dtype="float32")
+        assert np.array_equal(lio.read(file.getvalue()).samples[0], expected)
+    assert made > 0
+
+
+@pytest.mark.parametrize("fork", [0, 300])
+def test_what_nothing_reads_is_not_given_to_libsndfile(tmp_path, fork):
+    # It opens this file for bytes that it does not know.
+    (tmp_path / "._").write_bytes(random.Random(1).randbytes(fork))
+    heads = [
+        b"",
+        b"%PDF-1.4\n",
+        b"\x89PNG\r\n\x1a\n",
+        b"PK\3\4",
+        b"\xff\xf1\x50\x80",
+        b"\1\4",
+        b"\xf0\x7e\0\1",
+    ]
+    heads += [
+        b"ID3\4\0\0\0\0\0\x04abcd",
+        b"RIFX\0\1\0\0WAVE",
+        b"\0\0\0\x96\0\0\0\xe2\0\2\0\0",
+        b"2BIT",
+        b"NIST",
+    ]
+    out = run(
+        f"""
+        import random, luthier.io as lio
+        from luthier.core import DecodeError, UnsupportedFormat
+        chance = random.Random(2)
+        tails = [b"", *(chance.randbytes(3_000) for _ in range(20)), b"some text " * 99, bytes(3_000)]
+        heads = {heads!r}
+        for head in heads:
+            for tail in tails:
+                for data in (head + tail, head + tail[:chance.randrange(40)]):
+                    try:
+                        lio.read(data)
+                    except UnsupportedFormat:
+                        pass
+                    except DecodeError:
+                        assert not data or data[:4] in (b"RIFX", b"ID3\\4") or data[0] == 255, data[:9]
+        """,
+        tmp_path,
+        silent=True,
+    )
+    assert out == ""

@@ -139,11 +139,16 @@ class Reader:
 
     @property
     def report(self) -> DamageReport | None:
-        """What is wrong with the file, as far as that is known by now; None where nothing is."""
-        if self._report is None and self._stream is not None:
-            damage = self._stream.damage
-            self._report = None if damage is None else report_of(damage)
+        """The first that is wrong with the file, as far as that is known by now; None where nothing is."""
+        damage = None if self._stream is None else self._stream.damage
+        if damage is not None:
+            self._note(report_of(damage))
         return self._report
+
+    def _note(self, report: DamageReport) -> None:
+        """Keep the earliest damage."""
+        if self._report is None or report.frame < self._report.frame:
+            self._report = report
 
     @property
     def closed(self) -> bool:
@@ -284,7 +289,7 @@ class Reader:
         found = damaged(
             self._name, damage, self._on_error, samples.T if interleaved else samples, self._sample_rate
         )
-        self._report = self._report or found.report
+        self._note(found.report)
         if isinstance(found, DecodeError):
             raise found
         if not self._warned:
