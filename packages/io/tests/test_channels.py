@@ -76,7 +76,7 @@ def test_mono_of_mono_is_itself(encoded):
 
 
 @pytest.mark.parametrize(
-    "bad", [0, -1, "left", [], [0.5], True, 1.0, slice(0, 1, 0), {"a": 1}, 10**30, [10**30]]
+    "bad", [0, -1, "left", [], [0.5], True, [True, False], 1.0, slice(0, 1, 0), {"a": 1}, 10**30, [10**30]]
 )
 def test_what_is_no_choice_of_channels(bad, encoded):
     with pytest.raises(ParameterError, match="channels must be 'mono'"):

@@ -88,6 +88,7 @@ def test_out_that_does_not_fit(encoded):
         (read_only, {}, "read-only"),
         (np.zeros((2, 20), np.float32)[:, ::2], {}, "frames that follow|rows without gaps"),
         (np.zeros((10, 2), np.float32).T, {}, "strides"),
+        (np.lib.stride_tricks.as_strided(np.zeros(20, np.float32), (2, 10), (4, 4)), {}, "do not overlap"),
         ([[0.0] * 10] * 2, {}, "out must be an array, got list"),
     ]:
         with pytest.raises(LayoutError, match=message):

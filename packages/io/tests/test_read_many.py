@@ -152,8 +152,19 @@ def test_arguments_that_are_wrong_for_all(files):
     ]:
         with pytest.raises(error, match=message):
             lio.read_many(files, **more)
+    for one in (str(files[0]), files[0], files[0].read_bytes(), lio.Crop(files[0]), io.BytesIO()):
+        with pytest.raises(ParameterError, match="items must be several sources"):
+            lio.read_many(one)
     assert lio.read_many([]) == []
     assert lio.read_many(iter(files[:1]))[0].frames == lio.info(files[0]).frames
+
+
+def test_an_index_that_cannot_be_kept_is_a_row(files, tmp_path):
+    folder = tmp_path / "a file"
+    folder.touch()
+    rows = lio.read_many([(file, 100, 100) for file in files], index=folder)
+    assert isinstance(rows[0], Audio)  # needs no index
+    assert isinstance(rows[2], OSError)
 
 
 def test_nothing_is_left_open(files):

@@ -99,6 +99,14 @@ def test_what_is_not_a_source(tmp_path):
     (tmp_path / "a.txt").write_text("text")
     with (tmp_path / "a.txt").open() as file, pytest.raises(ParameterError, match="'rb'"):
         lio.read(file)
+    (tmp_path / "a.txt").write_bytes(b"RIFF\xff\xc4")  # no UTF-8
+    with (tmp_path / "a.txt").open() as file, pytest.raises(ParameterError, match=r"a\.txt: is open as text"):
+        lio.read(file)
+    with pytest.raises(ParameterError, match="gaps"):
+        lio.read(memoryview(bytes(100))[::2])
+    for use in (lio.read, lio.open, lio.info, lio.build_index):
+        with pytest.raises(ParameterError, match="null character"):
+            use(str(tmp_path / "a.txt") + "\0.wav")
     for mode, buffering in (("wb", -1), ("wb", 0), ("w", -1)):
         with (
             (tmp_path / "a.txt").open(mode, buffering) as file,

@@ -76,6 +76,8 @@ def check_out(out: Any, layout: Layout, dtype: npt.DTypeLike | None) -> int:
         raise LayoutError("out is read-only: pass an array that may be written to")
     size = array.itemsize
     steps = array.strides
+    if not interleaved and array.shape[0] > 1 and abs(steps[0]) < size * array.shape[1]:
+        raise LayoutError(f"out must have rows that do not overlap, got strides {steps} for {array.shape}")
     rows = steps[1] == size or array.shape[1] <= 1
     whole = not interleaved or steps[0] == size * array.shape[1] or array.shape[0] <= 1
     if array.size and not (rows and whole and steps[0] % size == 0):
@@ -120,7 +122,9 @@ def check_channels(channels: Channels) -> ChannelsRequest:
                     return _COUNT, [count]
             else:
                 indices = [operator.index(c) for c in channels]
-                if indices and all(-65_536 <= i < 65_536 for i in indices) and len(indices) <= 4096:
+                mask = any(isinstance(c, bool | np.bool_) for c in channels)  # [True, False] is not [1, 0]
+                low, high = min(indices, default=0), max(indices, default=0)
+                if not mask and 0 < len(indices) <= 4096 and low >= -65_536 and high < 65_536:
                     return _LIST, indices
         except TypeError:
             pass

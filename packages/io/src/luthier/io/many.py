@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -117,6 +118,8 @@ def read_many(
     >>> [row.frames for row in lio.read_many(["0.wav", "1.wav", "2.wav"], out=batch)]
     [100, 200, 250]
     """
+    if isinstance(items, str | bytes | bytearray | memoryview | os.PathLike | Crop) or hasattr(items, "read"):
+        raise ParameterError(f"items must be several sources, such as a list, got one {type(items).__name__}")
     crops = list(items)
     interleaved = check_layout(layout)
     check_on_error(on_error)
@@ -176,9 +179,13 @@ def read_many(
         samples, given_rate, damage, built = row
         if (place := places[i]) is not None:
             samples = place[:samples] if interleaved else place[:, :samples]
-        if built is not None and lookup.store is not None:
-            lookup.store(built)
         results[i] = Audio(samples, given_rate)
+        if built is not None and lookup.store is not None:
+            try:
+                lookup.store(built)
+            except OSError as error:
+                results[i] = error
+                continue
         if damage is not None:
             planar = samples.T if interleaved else samples
             found = damaged(name, damage, on_error, planar, given_rate)

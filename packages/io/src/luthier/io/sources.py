@@ -38,8 +38,13 @@ def source_of(source: Readable) -> tuple[Source, str]:
     if isinstance(source, str | os.PathLike):
         if isinstance(source, str) and remote.is_url(source):
             return partial(_url_source, source), label(source)
-        return os.fsencode(source), label(source)
+        path = os.fsencode(source)
+        if b"\0" in path:
+            raise ParameterError(f"a path cannot hold a null character, got {label(source)!r}")
+        return path, label(source)
     if isinstance(source, bytes | bytearray | memoryview):
+        if isinstance(source, memoryview) and not source.c_contiguous:
+            raise ParameterError("source is a memoryview with gaps; pass its bytes, source.tobytes()")
         return _native.buffer_source(source, "<bytes>"), "<bytes>"
     if not hasattr(source, "read"):
         raise ParameterError(
@@ -67,6 +72,8 @@ def read_whole(path: bytes) -> bytes:
 def _file_source(file: Any, name: str) -> _native.Source:
     if hasattr(file, "readable") and not file.readable():
         raise ParameterError(f"{name}: the file is not open for reading; open it with mode 'rb'")
+    if isinstance(file, io.TextIOBase):
+        raise ParameterError(f"{name}: is open as text; open the file with mode 'rb'")
     # Only the plain file classes: a GzipFile has a fileno() too, of other bytes than it reads as.
     if type(file) in (io.FileIO, io.BufferedReader, io.BufferedRandom) and _is_plain(file):
         if type(file) is io.BufferedRandom:
