@@ -34,6 +34,14 @@ SUITES = tuple(f"packages/{name}/tests" for name in PACKAGES)
 WORKSPACE = nox.project.load_toml("pyproject.toml")
 # What `nox -s tests` runs after the suite, in this order: together they are what a change must pass.
 GATE = ("lint", "types", "others", "isa", "wheels", "docs", "asan", "rtsan", "fuzz")
+# The suites are spread over the cores.
+SPREAD = ("-n", "auto", "--dist=worksteal")
+# The tests that run the kernels, which `isa` repeats for each instruction set.
+KERNELS = (
+    *(f"packages/{name}/tests" for name in ("core", "effects", "pitch")),
+    *(f"packages/io/tests/test_{topic}.py" for topic in ("flac", "flac_format", "pcm", "write_exact")),
+    *(f"packages/io/tests/test_resample{topic}.py" for topic in ("", "_quality", "_stream", "_times")),
+)
 # The programs that make the audio files of the tests, and their Debian packages.
 ENCODERS = {
     "flac": "flac",
@@ -99,8 +107,8 @@ def install_wheels(session: nox.Session, *groups: str) -> None:
 
 
 def pytest(session: nox.Session, *args: str, env: dict[str, str] | None = None) -> None:
-    """Run pytest of the session's environment."""
-    session.run("pytest", *args, env=env)
+    """Run pytest of the session's environment, on all cores."""
+    session.run("pytest", *SPREAD, *args, env=env)
 
 
 def apt(session: nox.Session, command: str, *packages: str) -> bool:
@@ -195,7 +203,7 @@ def others(session: nox.Session) -> None:
             print(f"skipped: CPython {version} ({python}): {reason}")
             continue
         with environment(session, python, *wheels, *group("test")) as executable:
-            session.run(str(executable), "-m", "pytest", "-x", "-q", *SUITES, external=True)
+            session.run(str(executable), "-m", "pytest", *SPREAD, "-x", "-q", *SUITES, external=True)
         tested.append(version)
     print(f"tested, besides {sys.version.split()[0]}: {', '.join(tested) or 'no other CPython'}")
 
@@ -287,7 +295,7 @@ def wheels(session: nox.Session) -> None:
     session.run("twine", "check", "--strict", *final, *map(str, DIST.glob("*.tar.gz")))
     session.run("check-wheel-contents", "--ignore=W002,W004", *final)
     with environment(session, sys.executable, *final, *group("test")) as executable:
-        session.run(str(executable), "-m", "pytest", "-x", "-q", *SUITES, external=True)
+        session.run(str(executable), "-m", "pytest", *SPREAD, "-x", "-q", *SUITES, external=True)
 
 
 @nox.session
@@ -305,8 +313,7 @@ def isa(session: nox.Session) -> None:
         )  # fmt: skip
     session.run("luthier-tools", "smoke")
     for forced in ("baseline", "v3"):
-        suites = [f"packages/{name}/tests" for name in NATIVE]
-        pytest(session, "-x", "-q", *suites, env={"LUTHIER_ISA": forced})
+        pytest(session, "-x", "-q", *KERNELS, env={"LUTHIER_ISA": forced})
 
 
 @nox.session
@@ -342,7 +349,7 @@ def asan(session: nox.Session) -> None:
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     }
     # Captured only above the file descriptors: a report must come through although the process ends.
-    options = ["-x", "-q", "-m", "not memory", "--capture=sys"]
+    options = [*SPREAD, "-x", "-q", "-m", "not memory", "--capture=sys"]
     session.run("python", "-m", "pytest", *options, *(session.posargs or SUITES), env=environment)
 
 
