@@ -289,7 +289,7 @@ class Reader:
         found = damaged(
             self._name, damage, self._on_error, samples.T if interleaved else samples, self._sample_rate
         )
-        self._note(found.report)
+        self._note(report_of(damage))
         if isinstance(found, DecodeError):
             raise found
         if not self._warned:
