@@ -91,10 +91,12 @@ inline Outcome read_array(Stream& stream, std::int64_t frames, const Form& form,
                  detail::kAllocationPerByte * std::min(file_bytes, INT64_MAX / detail::kAllocationPerByte));
     const std::int64_t at_once =
         std::max<std::int64_t>(4096, budget / (channels * std::int64_t(item_bytes(form.dtype))));
-    if (form.pad && frames > std::max(at_once, stream.sound(frames)) && stream.decoder().damage())
+    const auto refuse = [&] {
         throw DecodeError(stream.name() + ": promises " + grouped(stream.frames()) +
                           " frames, which is too many to be believed of " + grouped(file_bytes) +
                           " bytes and to be filled up with silence; use on_error='partial'");
+    };
+    if (form.pad && frames > std::max(at_once, stream.sound(frames)) && stream.decoder().damage()) refuse();
     array.dtype = form.dtype;
     array.interleaved = form.interleaved;
     array.channels = channels;
@@ -110,6 +112,8 @@ inline Outcome read_array(Stream& stream, std::int64_t frames, const Form& form,
         all.frames += got.frames;
         all.decoded += got.decoded;
         if (!all.damage) all.damage = got.damage;
+        // Damage that shows only on the way: so much silence on end was never in the file.
+        if (form.pad && got.decoded == 0 && n == at_once) refuse();
         pieces.push_back(std::move(piece));
         if (got.frames < n) break;
     } while (all.frames < there);

@@ -257,3 +257,16 @@ def test_verify(encoded):
     with pytest.warns(DamagedAudioWarning):
         assert lio.read(cut, frames=10, verify=True, on_error="partial").frames == 10
     assert lio.read(data, frames=10, verify=True).frames == 10
+
+
+@pytest.mark.parametrize("frames", [2**32 - 1, 400_000_000])
+def test_silence_is_not_made_for_a_length_that_cannot_be(encoded, frames):
+    data = bytearray(encoded("stereo.mp3"))
+    count = max(data.find(b"Info"), data.find(b"Xing")) + 8
+    data[count : count + 4] = frames.to_bytes(4, "big")
+    with pytest.raises(DecodeError, match="too many to be believed"):
+        lio.read(bytes(data), on_error="pad")
+    with pytest.warns(DamagedAudioWarning):
+        good = lio.read(bytes(data), on_error="partial")
+    full = lio.read(encoded("stereo.mp3")).samples
+    assert np.array_equal(good.samples[:, : full.shape[1]], full)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -426,3 +427,16 @@ def test_aac_is_not_taken_for_damaged_mpeg_audio(monkeypatch):
 def test_a_path_as_bytes_is_told_apart():
     with pytest.raises(UnsupportedFormat, match="never its path"):
         lio.read(b"take.wav")
+
+
+def test_audio_of_either_layout_knows_its_frames_and_channels(encoded):
+    planar = lio.read(encoded("pcm16.wav"))
+    for audio in (
+        lio.read(encoded("pcm16.wav"), layout="frames_first"),
+        lio.read_many([encoded("pcm16.wav")], layout="frames_first")[0],
+    ):
+        assert (audio.frames, audio.channels, audio.duration) == (planar.frames, 2, planar.duration)
+        assert repr(audio) == repr(planar)
+        assert audio._repr_html_() == planar._repr_html_()
+        again = pickle.loads(pickle.dumps(audio))
+        assert (again.frames, again.channels) == (planar.frames, 2)

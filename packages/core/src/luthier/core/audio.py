@@ -68,6 +68,10 @@ class Audio(NamedTuple):
         """Seconds."""
         return self.frames / self.sample_rate
 
+    def _planar(self) -> npt.NDArray[np.floating]:
+        """The samples, frames last."""
+        return np.asarray(self.samples)
+
     def _is_audio(self) -> bool:
         """Whether the fields are what they should be: a tuple takes anything, and must still show itself."""
         rate = self.sample_rate
@@ -93,7 +97,7 @@ class Audio(NamedTuple):
     def _repr_html_(self) -> str:
         """A player, the waveform of each channel, and one line of facts, for a notebook."""
         caption = escape(repr(self))
-        samples = np.asarray(self.samples) if self._is_audio() else np.zeros(0)
+        samples = self._planar() if self._is_audio() else np.zeros(0)
         if samples.ndim == 3 or samples.size == 0 or samples.dtype.kind != "f":
             return f"<code>{caption}</code>"
         samples = samples[None, :] if samples.ndim == 1 else samples
@@ -112,6 +116,25 @@ class Audio(NamedTuple):
             f'<audio controls preload="none" style="width:100%" src="{source}"></audio>'
             f"<figcaption><code>{caption}</code>{note}</figcaption></figure>"
         )
+
+
+class FramesFirstAudio(Audio):
+    """`Audio` whose samples are ``(frames, channels)``: what ``layout="frames_first"`` reads."""
+
+    __slots__ = ()
+
+    @property
+    def frames(self) -> int:
+        """Samples in each channel."""
+        return int(self.samples.shape[0])
+
+    @property
+    def channels(self) -> int:
+        """Channels."""
+        return int(self.samples.shape[1])
+
+    def _planar(self) -> npt.NDArray[np.floating]:
+        return np.asarray(self.samples).T
 
 
 def _wav_bytes(samples: npt.NDArray[np.floating], sample_rate: float) -> bytes:

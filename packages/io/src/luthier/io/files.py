@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from luthier.core import Audio, DecodeError, LayoutError
 from luthier.core.arrays import Layout
+from luthier.core.audio import FramesFirstAudio
 from luthier.io import _native, formats
 from luthier.io.arguments import (
     Channels,
@@ -169,7 +170,7 @@ def read(
         samples = out[:samples] if interleaved else out[:, :samples]
     if damage is not None:
         _settle(name, damage, on_error, samples.T if interleaved else samples, given_rate)
-    return Audio(samples, given_rate)
+    return (FramesFirstAudio if interleaved else Audio)(samples, given_rate)
 
 
 def _settle(name: str, damage: Damage, on_error: OnError, planar: Any, sample_rate: float) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import luthier.core
 from luthier.core import Audio, LayoutError, ParameterError
 from luthier.core.arrays import Layout
+from luthier.core.audio import FramesFirstAudio
 from luthier.core.runtime import MAX_THREADS
 from luthier.io import _native
 from luthier.io.arguments import (
@@ -179,7 +180,7 @@ def read_many(
         samples, given_rate, damage, built = row
         if (place := places[i]) is not None:
             samples = place[:samples] if interleaved else place[:, :samples]
-        results[i] = Audio(samples, given_rate)
+        results[i] = (FramesFirstAudio if interleaved else Audio)(samples, given_rate)
         if built is not None and lookup.store is not None:
             try:
                 lookup.store(built)
