@@ -37,6 +37,11 @@ _SCALES = {"u8": (-128, 2.0**-7), "s16": (0, 2.0**-15), "s32": (0, 2.0**-31), "s
 Block = npt.NDArray[np.floating[Any]]
 
 
+# An edit list of MP4 counts in thousandths of a second as a rule: cutting the end by it, as FFmpeg 9 does,
+# would lose frames of sound. The encoder's delay is cut off all the same.
+_OPTIONS = {"advanced_editlist": "0"}
+
+
 class _File(io.RawIOBase):
     """A source as PyAV reads it."""
 
@@ -95,7 +100,7 @@ class AvDecoder:
     def _open(self, kind: str) -> tuple[Any, Any]:
         name = self._source.name
         try:
-            container = av.open(_File(self._source), "r")
+            container = av.open(_File(self._source), "r", options=_OPTIONS)
         except (av.FFmpegError, ValueError, OSError) as error:
             reason = getattr(error, "strerror", None) or error
             raise DecodeError(f"{name}: is {kind}, and damaged or cut short: {reason}") from error
