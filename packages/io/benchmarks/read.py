@@ -1,4 +1,4 @@
-"""Reading and writing whole files, beside python-soundfile: `python packages/io/benchmarks/read.py`.
+"""Reading files, parts and batches beside python-soundfile: `python packages/io/benchmarks/read.py`.
 
 Best of many repeats; reading is checked to give the peer's samples first. x RT is seconds of audio per
 second of work. Reading gives planar float32, which for the peer is its interleaved array ("as it is")
@@ -99,29 +99,6 @@ def rows(quick: bool) -> None:
 
     parts(rounds)
     many(rounds)
-
-    print(f"\nWriting {SECONDS} s of stereo float32, x RT (ours fsyncs and renames; the peer does not)")
-    print("| file | luthier.io | soundfile from planar | ratio |")
-    print("|---|---|---|---|")
-    for label, (extension, subtype, rate) in FILES.items():
-        seconds = SECONDS if extension in ("wav", "flac") else 10
-        samples = music(seconds, rate, 2)
-        kind = {"mp3": "MPEG_LAYER_III", "ogg": "VORBIS", "opus": "OPUS"}.get(extension, subtype)
-        form = {"wav": "WAV", "flac": "FLAC", "mp3": "MP3"}.get(extension, "OGG")
-
-        def peer(s: np.ndarray = samples, r: int = rate, f: str = form, k: str = kind) -> None:
-            with soundfile.SoundFile("peer", "w", r, 2, k, format=f) as out:
-                for start in range(0, s.shape[1], 65_536):
-                    out.write(s[:, start : start + 65_536].T)
-
-        ours, theirs = alternate(
-            [lambda e=extension, s=samples, r=rate, k=subtype: lio.write(f"ours.{e}", s, r, subtype=k), peer],
-            max(1, rounds // 2),
-            3 if extension == "wav" else 1,
-        )
-        print(
-            f"| {label} | {seconds / ours:,.0f} | {seconds / theirs:,.0f} | {theirs / ours:.2f} |", flush=True
-        )
 
 
 def peers() -> dict[str, Callable[[str], object]]:
