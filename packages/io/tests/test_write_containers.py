@@ -79,11 +79,17 @@ def test_ffmpeg_reads_the_same(tmp_path, encoder):
             assert np.array_equal(raw, expected), (form, subtype, channels)
 
 
-@pytest.mark.parametrize("form", ["WAV", "WAVEX", "W64", "AIFF", "CAF", "AU"])
-@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_32", "ULAW", "ALAW"])
+# sox reads no companded AIFF-C files.
+SOX = [
+    (form, subtype)
+    for form in ("WAV", "WAVEX", "W64", "AIFF", "CAF", "AU")
+    for subtype in ("PCM_16", "PCM_24", "PCM_32", "ULAW", "ALAW")
+    if form != "AIFF" or subtype.startswith("PCM")
+]
+
+
+@pytest.mark.parametrize(("form", "subtype"), SOX)
 def test_sox_reads_the_same(tmp_path, encoder, form, subtype):
-    if form == "AIFF" and subtype.endswith("LAW"):
-        pytest.skip("sox reads no companded AIFF-C files")
     (tmp_path / "a").write_bytes(write(form, subtype, 2))
     kind = {"WAVEX": "wav"}.get(form, form.lower())
     done = subprocess.run(
