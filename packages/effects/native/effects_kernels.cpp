@@ -14,14 +14,28 @@ using effects::BlockKernels;
 using effects::EffectClass;
 using effects::EffectLibrary;
 
+// An effect without parameters has an empty Params and no names.
+template <class E>
+struct Names {
+    static constexpr const char* const* list = nullptr;
+    static constexpr int count = 0;
+};
+template <class E>
+    requires requires { E::parameters; }
+struct Names<E> {
+    static constexpr const char* const* list = E::parameters;
+    static constexpr int count = sizeof(E::parameters) / sizeof(E::parameters[0]);
+};
+
 template <class T, class E>
 constexpr EffectClass<T> describe(const char* name) {
     using Params = typename E::Params;
-    constexpr int count = sizeof(E::parameters) / sizeof(E::parameters[0]);
-    static_assert(sizeof(Params) == count * sizeof(double), "Params holds one double per name in parameters");
+    constexpr int count = Names<E>::count;
+    static_assert(count ? sizeof(Params) == count * sizeof(double) : __is_empty(Params),
+                  "Params holds one double per name in parameters");
     return {
         .name = name,
-        .parameters = E::parameters,
+        .parameters = Names<E>::list,
         .parameter_count = count,
         .size = sizeof(E),
         .alignment = alignof(E),
@@ -31,8 +45,10 @@ constexpr EffectClass<T> describe(const char* name) {
         .set =
             [](void* e, const double* from, const double* to) LUTHIER_REALTIME {
                 Params a, b;
-                std::memcpy(&a, from, sizeof a);
-                std::memcpy(&b, to, sizeof b);
+                if constexpr (count > 0) {
+                    std::memcpy(&a, from, sizeof a);
+                    std::memcpy(&b, to, sizeof b);
+                }
                 static_cast<E*>(e)->set(a, b);
             },
         .process =
@@ -61,13 +77,13 @@ constexpr EffectClass<T> describe(const char* name) {
         .tail =
             [](const void* e, const double* parameters, double silence) {
                 Params p;
-                std::memcpy(&p, parameters, sizeof p);
+                if constexpr (count > 0) std::memcpy(&p, parameters, sizeof p);
                 return static_cast<const E*>(e)->tail(p, silence);
             },
         .gain =
             [](const void* e, const double* parameters) {
                 Params p;
-                std::memcpy(&p, parameters, sizeof p);
+                if constexpr (count > 0) std::memcpy(&p, parameters, sizeof p);
                 return static_cast<const E*>(e)->gain(p);
             },
     };
@@ -78,25 +94,35 @@ struct Classes {
     static constexpr EffectClass<T> list[] = {describe<T, Effects<T>>(EffectName<Effects>::value)...};
 };
 
-template <class T>
-bool copy_finite(const T* from, T* to, std::ptrdiff_t n) LUTHIER_REALTIME {
-    // x - x is zero for finite x and not-a-number otherwise, and a sum keeps any not-a-number.
-    Group<T> sums{};
+// What copy_finite() does when it stays in place has no need to write.
+template <class T, bool copies>
+T copy_and_check(const T* from, T* to, std::ptrdiff_t n) LUTHIER_REALTIME {
+    // x - x is zero for finite x and not-a-number otherwise, and a sum keeps any not-a-number. Four sums, for
+    // an addition takes longer than a store.
+    Group<T> sums[4]{};
     std::ptrdiff_t i = 0;
-    for (; i + kGroup <= n; i += kGroup) {
-        const Group<T> x = load<Group<T>>(from + i);
-        sums += x - x;
-        store(to + i, x);
-    }
+    for (; i + 4 * kGroup <= n; i += 4 * kGroup)
+        for (int k = 0; k < 4; ++k) {
+            const Group<T> x = load<Group<T>>(from + i + k * kGroup);
+            sums[k] += x - x;
+            if constexpr (copies) store(to + i + k * kGroup, x);
+        }
+    const Group<T> all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     T sum = 0;
-    for (int lane = 0; lane < kGroup; ++lane) sum += sums[lane];
+    for (int lane = 0; lane < kGroup; ++lane) sum += all[lane];
     for (; i < n; ++i) {
         sum += from[i] - from[i];
-        to[i] = from[i];
+        if constexpr (copies) to[i] = from[i];
     }
+    return sum;
+}
+
+template <class T>
+bool copy_finite(const T* from, T* to, std::ptrdiff_t n) LUTHIER_REALTIME {
+    const T sum = from == to ? copy_and_check<T, false>(from, to, n) : copy_and_check<T, true>(from, to, n);
     if (sum == 0) [[likely]]
         return false;
-    for (i = 0; i < n; ++i)
+    for (std::ptrdiff_t i = 0; i < n; ++i)
         if (to[i] - to[i] != 0) to[i] = 0;
     return true;
 }

@@ -1,4 +1,4 @@
-"""Gain against its formula."""
+"""Gain and Invert against their formulas."""
 
 from __future__ import annotations
 
@@ -18,3 +18,11 @@ def test_no_gain_is_no_change_and_the_least_is_silence() -> None:
     x = np.random.default_rng(0).standard_normal((2, 100)).astype(np.float32)
     np.testing.assert_array_equal(fx.Gain(0)(x, 44_100), x)
     np.testing.assert_array_equal(fx.Gain(-120)(x, 44_100), 0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_invert(dtype: str) -> None:
+    x = np.random.default_rng(0).standard_normal((3, 1001)).astype(dtype)
+    np.testing.assert_array_equal(fx.Invert()(x, 44_100), -x)
+    assert fx.Chain([fx.Invert(), fx.Gain(6)]).stream(44_100).tail == 0
+    assert eval(repr(fx.Invert()), {"Invert": fx.Invert}) == fx.Invert()

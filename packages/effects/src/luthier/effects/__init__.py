@@ -14,9 +14,10 @@ sound that comes in blocks; `Chain` and `Mix` combine effects into others.
 from luthier.effects.automation import LFO, Curve
 from luthier.effects.chain import Chain
 from luthier.effects.compressor import Compressor
+from luthier.effects.distortion import Bitcrush, Clipping, Distortion
 from luthier.effects.effect import Effect
 from luthier.effects.filters import HighpassFilter, HighShelfFilter, LowpassFilter, LowShelfFilter, PeakFilter
-from luthier.effects.gain import Gain
+from luthier.effects.gain import Gain, Invert
 from luthier.effects.mix import Mix
 from luthier.effects.parameter import Parameter, param
 from luthier.effects.reverb import Reverb
@@ -27,13 +28,17 @@ __version__ = "0.1.0"
 
 __all__ = [
     "LFO",
+    "Bitcrush",
     "Chain",
+    "Clipping",
     "Compressor",
     "Curve",
+    "Distortion",
     "Effect",
     "Gain",
     "HighShelfFilter",
     "HighpassFilter",
+    "Invert",
     "LowShelfFilter",
     "LowpassFilter",
     "Mix",

@@ -51,6 +51,8 @@ class Effect:
 
     # What the native engine makes of it: "effect", "chain" or "mix".
     _kind: ClassVar[str] = "effect"
+    # Whether a permutation of the channels in is that permutation of the channels out.
+    _channels_alike: ClassVar[bool] = True
     _classes: ClassVar[dict[str, type[Effect]]] = {}
     # Where a stream's own copy reports an assignment to: the running stream and the number of its leaf.
     _link: tuple[_native.Stream32 | _native.Stream64, int] | None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from luthier.effects.effect import Effect
 from luthier.effects.parameter import param
 
@@ -25,6 +27,8 @@ class Reverb(Effect):
     >>> click[:, 0] = 1
     >>> wet = fx.Reverb(room_size=0.8, dry_level=0)(click, 44_100)
     """
+
+    _channels_alike: ClassVar[bool] = False
 
     room_size: float = param(
         0.5, minimum=0, maximum=1, doc="Decay: the combs' feedback is 0.28 room_size + 0.7."
