@@ -151,6 +151,20 @@ class RealFft {
         fft::with_lanes<T>(lanes_, [&](auto w) { fft::RealLanes<T, w, true>::multiply_add(p_, a, b, sum); });
     }
 
+    // Long sums of products go slice by slice, a slice being so many elements of a packed spectrum: spectra
+    // that lie slice beside slice are read in one go. For n from 16.
+    std::size_t slice() const { return 2 * std::size_t(lanes_); }
+    int slices() const { return p_.n / (2 * lanes_) + 1; }
+
+    // In slices `from` to `to`, sums = the sum of the products of all pairs: `count` rows of them, of
+    // which each has slice s of its pair i at a and b + s * step + i * slice().
+    void multiply_slices(const fft::Products<T>* products, int count, std::ptrdiff_t step, int from, int to,
+                         T* sums) const LUTHIER_REALTIME {
+        fft::with_lanes<T>(lanes_, [&](auto w) {
+            fft::RealLanes<T, w, true>::multiply_slices(p_, products, count, step, from, to, sums);
+        });
+    }
+
   private:
     void small(const T* in, T* out, T* scratch) const {
         const int n = p_.n;

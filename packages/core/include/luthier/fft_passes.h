@@ -369,8 +369,17 @@ LUTHIER_REGISTERS inline void across_inverse(const T* half, V sign, V* re, V* im
     transpose_halves<W>(im);
 }
 
+// Pairs of slices of spectra, one pair behind the other.
+template <class T>
+struct Products {
+    const T* a;
+    const T* b;
+    int count;
+};
+
 // The real transform's pass across the lanes, and back. A packed spectrum is what the pass has in
-// registers: for every block of W/2 columns the W/2 vectors re, im in turn, then the edges.
+// registers: for every block of W/2 columns the W/2 vectors re, im in turn, then re, im of the edges,
+// where X[0] and X[n/2] stand for the real and the imaginary part of the first.
 template <class T, int W, bool Packed>
 struct RealLanes {
     using V = Vec<T, W>;
@@ -425,8 +434,8 @@ struct RealLanes {
             d += mid[2 * l + 1] * load<V>(p.edge + (W + 2 * l + 1) * W);
         });
         if constexpr (Packed) {
-            store(out + p.n, a + c);
-            store(out + p.n + W, b + d);
+            store(out + p.n, shuffle<Exchange<W, B, 0>>(a + c, b + d));
+            store(out + p.n + W, shuffle<Exchange<W, B, 1>>(a + c, b + d));
         } else {
             T even[W], odd[W];
             store(even, a + c);
@@ -488,8 +497,8 @@ struct RealLanes {
             const T* from = in + 2 * m * t;
             const T* edge = in + p.n + t;
             a += (Packed ? edge[0] : from[0]) * load<V>(even + t * W);
-            c += (Packed ? edge[B] : t == 0 ? in[p.n] : from[1]) * load<V>(even + (B + t) * W);
-            b += (Packed ? edge[W] : from[m]) * load<V>(odd + t * W);
+            c += (Packed ? edge[W] : t == 0 ? in[p.n] : from[1]) * load<V>(even + (B + t) * W);
+            b += (Packed ? edge[B] : from[m]) * load<V>(odd + t * W);
             d += (Packed ? edge[W + B] : from[m + 1]) * load<V>(odd + (B + t) * W);
         });
         store(rows, a + c);
@@ -498,24 +507,61 @@ struct RealLanes {
 
     // sum += a * b for packed spectra.
     [[gnu::flatten]] static void multiply_add(const Tables<T>& p, const T* a, const T* b, T* sum) {
-        for (std::ptrdiff_t i = 0; i < p.n; i += 2 * W) {
+        // X[0] and X[n/2] are real and share a place.
+        const T first = sum[p.n] + a[p.n] * b[p.n], last = sum[p.n + W] + a[p.n + W] * b[p.n + W];
+        for (std::ptrdiff_t i = 0; i <= p.n; i += 2 * W) {
             const V ar = load<V>(a + i), ai = load<V>(a + i + W);
             const V br = load<V>(b + i), bi = load<V>(b + i + W);
             store(sum + i, load<V>(sum + i) + ar * br - ai * bi);
             store(sum + i + W, load<V>(sum + i + W) + ar * bi + ai * br);
         }
-        a += p.n;
-        b += p.n;
-        sum += p.n;
-        // X[0] and X[n/2] are real and share a place.
-        const T first = sum[0] + a[0] * b[0], last = sum[B] + a[B] * b[B];
-        for (int half = 0; half < 2 * W; half += W)
-            for (int t = half; t < half + B; ++t) {
-                sum[t] += a[t] * b[t] - a[t + B] * b[t + B];
-                sum[t + B] += a[t] * b[t + B] + a[t + B] * b[t];
+        sum[p.n] = first;
+        sum[p.n + W] = last;
+    }
+
+    // The sums of the products of several spectra, slice by slice: see RealFft::multiply_slices.
+    [[gnu::flatten]] static void multiply_slices(const Tables<T>& p, const Products<T>* products, int count,
+                                                 std::ptrdiff_t step, int from, int to, T* sums) {
+        for (int s = from; s < to; ++s) {
+            // Eight accumulators hide the latency of the additions.
+            V rr{}, ii{}, ri{}, ir{}, rr2{}, ii2{}, ri2{}, ir2{};
+            for (int j = 0; j < count; ++j) {
+                const T* a = products[j].a + s * step;
+                const T* b = products[j].b + s * step;
+                const T* end = a + products[j].count * 2 * W;
+                if (products[j].count & 1) {
+                    const V ar = load<V>(a), ai = load<V>(a + W), br = load<V>(b), bi = load<V>(b + W);
+                    rr += ar * br;
+                    ii += ai * bi;
+                    ri += ar * bi;
+                    ir += ai * br;
+                    a += 2 * W;
+                    b += 2 * W;
+                }
+                for (; a < end; a += 4 * W, b += 4 * W) {
+                    const V ar = load<V>(a), ai = load<V>(a + W), br = load<V>(b), bi = load<V>(b + W);
+                    rr += ar * br;
+                    ii += ai * bi;
+                    ri += ar * bi;
+                    ir += ai * br;
+                    const V ar2 = load<V>(a + 2 * W), ai2 = load<V>(a + 3 * W);
+                    const V br2 = load<V>(b + 2 * W), bi2 = load<V>(b + 3 * W);
+                    rr2 += ar2 * br2;
+                    ii2 += ai2 * bi2;
+                    ri2 += ar2 * bi2;
+                    ir2 += ai2 * br2;
+                }
             }
-        sum[0] = first;
-        sum[B] = last;
+            rr += rr2;
+            ii += ii2;
+            T* sum = sums + s * 2 * W;
+            store(sum, rr - ii);
+            store(sum + W, (ri + ri2) + (ir + ir2));
+            if (s * 2 * W == p.n) {
+                sum[0] = rr[0];
+                sum[W] = ii[0];
+            }
+        }
     }
 };
 
