@@ -5,15 +5,19 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <string>
 
 #include "luthier/dispatch.h"
 #include "luthier/python.h"
 #include "stream.h"
 
-LUTHIER_DISPATCH(effects::EffectLibraries, effect_libraries)
+LUTHIER_DISPATCH(effects::EffectLibrary, effect_library)
+LUTHIER_DISPATCH(effects::BlockKernelTable, block_kernels)
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -21,8 +25,16 @@ using namespace nb::literals;
 namespace luthier::effects {
 namespace {
 
-const EffectLibrary<float>& library(float) { return select_effect_libraries().f32; }
-const EffectLibrary<double>& library(double) { return select_effect_libraries().f64; }
+// Every native effect by its name.
+std::map<std::string, const EffectEntry*>& registry() {
+    static std::map<std::string, const EffectEntry*> entries = [] {
+        const EffectLibrary& library = select_effect_library();
+        std::map<std::string, const EffectEntry*> own;
+        for (int i = 0; i < library.count; ++i) own[library.entries[i]->name] = library.entries[i];
+        return own;
+    }();
+    return entries;
+}
 
 const luthier_pool* shared_pool() {
     static const luthier_pool* pool = [] {
@@ -32,7 +44,8 @@ const luthier_pool* shared_pool() {
     return pool;
 }
 
-// A number, ("curve", times_s, values, shape) or ("lfo", rate_hz, minimum, maximum, shape, phase).
+// A number, ("curve", times_s, values, shape), ("lfo", rate_hz, minimum, maximum, shape, phase) or
+// ("follower", input, minimum, maximum, attack_ms, release_ms, floor_db, ceiling_db).
 Source read_source(nb::handle h, Taper taper, double rate) {
     Source source;
     source.ramp = Way::kSeconds * rate;
@@ -41,16 +54,25 @@ Source read_source(nb::handle h, Taper taper, double rate) {
         return source;
     }
     const nb::tuple t = nb::cast<nb::tuple>(h);
-    if (nb::cast<std::string>(t[0]) == "curve") {
+    const auto kind = nb::cast<std::string>(t[0]);
+    if (kind == "curve") {
         for (double time : nb::cast<std::vector<double>>(t[1])) source.frames.push_back(time * rate);
         for (double value : nb::cast<std::vector<double>>(t[2]))
             source.values.push_back(to_scale(taper, value));
         source.kind = nb::cast<std::string>(t[3]) == "hold" ? Source::Kind::steps : Source::Kind::lines;
         return source;
     }
-    source.turns = nb::cast<double>(t[1]) / rate;
     source.low = to_scale(taper, nb::cast<double>(t[2]));
     source.high = to_scale(taper, nb::cast<double>(t[3]));
+    if (kind == "follower") {
+        source.kind = Source::Kind::follower;
+        source.input = nb::cast<int>(t[1]);
+        source.ballistics = Ballistics::of(nb::cast<double>(t[4]), nb::cast<double>(t[5]), rate);
+        source.floor_db = nb::cast<double>(t[6]);
+        source.ceiling_db = nb::cast<double>(t[7]);
+        return source;
+    }
+    source.turns = nb::cast<double>(t[1]) / rate;
     const auto shape = nb::cast<std::string>(t[4]);
     source.kind = shape == "triangle"   ? Source::Kind::triangle
                   : shape == "square"   ? Source::Kind::square
@@ -60,24 +82,55 @@ Source read_source(nb::handle h, Taper taper, double rate) {
     return source;
 }
 
-// (kind, name, values, tapers, children) as Effect._plan() writes it. Collects the leaves' tapers.
+// What read_source() takes, or ("items", values): one for each item of a batch.
+std::vector<Source> read_sources(nb::handle h, Taper taper, double rate) {
+    std::vector<Source> sources;
+    if (nb::isinstance<nb::tuple>(h)) {
+        const nb::tuple t = nb::cast<nb::tuple>(h);
+        if (nb::cast<std::string>(t[0]) == "items") {
+            for (nb::handle item : nb::cast<nb::tuple>(t[1]))
+                sources.push_back(read_source(item, taper, rate));
+            return sources;
+        }
+    }
+    sources.push_back(read_source(h, taper, rate));
+    return sources;
+}
+
+using Array = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+// A `Plan` of effect.py. Collects the leaves' tapers.
 Plan read_plan(nb::handle h, double rate, std::vector<std::vector<Taper>>& tapers) {
     const nb::tuple t = nb::cast<nb::tuple>(h);
     const auto kind = nb::cast<std::string>(t[0]);
-    Plan plan{kind == "chain" ? Plan::Kind::chain
-              : kind == "mix" ? Plan::Kind::mix
-                              : Plan::Kind::effect,
-              nb::cast<std::string>(t[1]),
-              {},
-              {},
-              {}};
+    Plan plan;
+    plan.kind = kind == "chain" ? Plan::Kind::chain : kind == "mix" ? Plan::Kind::mix : Plan::Kind::effect;
+    if (plan.kind == Plan::Kind::effect) {
+        const auto name = nb::cast<std::string>(t[1]);
+        const auto found = registry().find(name);
+        if (found == registry().end()) throw std::invalid_argument("no native effect is named " + name);
+        plan.effect = found->second;
+    }
     const nb::tuple values = nb::cast<nb::tuple>(t[2]), names = nb::cast<nb::tuple>(t[3]);
     for (std::size_t i = 0; i < values.size(); ++i) {
         plan.tapers.push_back(nb::cast<std::string>(names[i]) == "log" ? Taper::log : Taper::linear);
-        plan.values.push_back(read_source(values[i], plan.tapers.back(), rate));
+        plan.values.push_back(read_sources(values[i], plan.tapers.back(), rate));
     }
+    plan.options = nb::cast<std::vector<double>>(t[4]);
+    if (plan.effect && (int(plan.values.size()) != plan.effect->parameter_count ||
+                        int(plan.options.size()) != plan.effect->option_count))
+        throw std::invalid_argument(std::string(plan.effect->name) + " has other parameters");
+    if (!t[5].is_none()) {
+        const auto array = nb::cast<Array>(t[5][0]);
+        auto data = std::make_shared<Data>();
+        data->values.assign(array.data(), array.data() + array.size());
+        data->rows = int(array.shape(0));
+        data->rate = nb::cast<double>(t[5][1]);
+        plan.data = std::move(data);
+    }
+    plan.key = nb::cast<int>(t[6]);
     if (plan.kind == Plan::Kind::effect) tapers.push_back(plan.tapers);
-    for (nb::handle child : nb::cast<nb::tuple>(t[4]))
+    for (nb::handle child : nb::cast<nb::tuple>(t[7]))
         plan.children.push_back(read_plan(child, rate, tapers));
     return plan;
 }
@@ -92,15 +145,23 @@ class PyStream {
     using Values = nb::ndarray<const double, nb::ndim<2>, nb::device::cpu>;
     using Lanes = std::vector<std::tuple<int, int, Values>>;
 
-    PyStream(nb::handle plan, double rate, int channels, int items) : rate_(rate) {
-        const Plan read = read_plan(plan, rate, tapers_);
+    // One plan, or one for each item.
+    PyStream(nb::handle plans, double rate, int channels, int items, std::vector<int> inputs, bool offline)
+        : rate_(rate) {
+        std::vector<Plan> read;
+        for (nb::handle plan : nb::cast<nb::tuple>(plans)) {
+            tapers_.clear();
+            read.push_back(read_plan(plan, rate, tapers_));
+        }
         const luthier_pool* pool = shared_pool();
         ReleaseGil unlocked;  // a large batch of reverbs takes seconds to set up
-        stream_.emplace(library(T()), read, rate, channels, items, pool);
+        stream_.emplace(select_block_kernels().of(T()), read,
+                        Place{rate, channels, 0, offline, std::move(inputs), 0}, items, pool);
     }
 
-    // (batch, channels, frames) in and out; Python has checked shapes and that frames are contiguous.
-    bool process(In in, Out out, const Lanes& lanes) {
+    // (batch, channels, frames) in and out and for each input; Python has checked shapes and that frames are
+    // contiguous.
+    bool process(In in, Out out, const Lanes& lanes, const std::vector<In>& inputs) {
         if (busy_.test_and_set()) {
             const nb::object error = nb::module_::import_("luthier.core").attr("StreamError");
             PyErr_SetString(error.ptr(),
@@ -114,6 +175,8 @@ class PyStream {
         const std::ptrdiff_t frames = in.shape(2);
         const std::ptrdiff_t work =
             std::max<std::ptrdiff_t>(1, in.shape(0) * in.shape(1) * (3 + stream_->leaves()));
+        using View = typename Stream<T>::template View<const T>;
+        std::vector<View> keys(inputs.size());
         const std::ptrdiff_t slice = std::max<std::ptrdiff_t>((1 << 21) / work / kGroup, 1) * kGroup;
         bool unclean = false;
         for (std::ptrdiff_t at = 0; at < frames; at += slice) {
@@ -123,8 +186,13 @@ class PyStream {
                 for (const auto& [leaf, parameter, values] : lanes)
                     stream_->follow(leaf, parameter, values.data() + at,
                                     values.shape(0) > 1 ? values.stride(0) : 0);
-                unclean |= stream_->process(in.data() + at, in.stride(0), in.stride(1), out.data() + at,
-                                            out.stride(0), out.stride(1), int(std::min(slice, frames - at)));
+                for (std::size_t i = 0; i < inputs.size(); ++i)
+                    keys[i] = {inputs[i].data() + at, inputs[i].stride(0), inputs[i].stride(1),
+                               int(inputs[i].shape(1))};
+                unclean |=
+                    stream_->process({in.data() + at, in.stride(0), in.stride(1), int(in.shape(1))},
+                                     {out.data() + at, out.stride(0), out.stride(1), int(out.shape(1))}, keys,
+                                     int(std::min(slice, frames - at)));
             }
             if (frames > slice && PyErr_CheckSignals() != 0) throw nb::python_error();
         }
@@ -133,10 +201,29 @@ class PyStream {
 
     // May come from another thread than process().
     void assign(std::size_t leaf, int parameter, nb::handle value) {
-        const Source source = read_source(value, tapers_.at(leaf).at(parameter), rate_);
+        const std::vector<Source> sources = read_sources(value, tapers_.at(leaf).at(parameter), rate_);
         ReleaseGil unlocked;
         std::lock_guard lock(mutex_);
-        stream_->assign(leaf, parameter, source);
+        stream_->assign(leaf, parameter, sources);
+    }
+
+    // Fades over to what the plan of one effect says of its options and data.
+    void replace(std::size_t leaf, nb::handle plan) {
+        std::vector<std::vector<Taper>> tapers;
+        const Plan read = read_plan(plan, rate_, tapers);
+        ReleaseGil unlocked;
+        auto made = stream_->instances(leaf, read);
+        std::lock_guard lock(mutex_);
+        stream_->replace(leaf, std::move(made));
+    }
+
+    // Decibels by which each leaf of an item turns its last frame down.
+    std::vector<double> reductions_db(int item) {
+        ReleaseGil unlocked;
+        std::lock_guard lock(mutex_);
+        std::vector<double> reductions;
+        for (int i = 0; i < stream_->leaves(); ++i) reductions.push_back(stream_->reduction_db(item, i));
+        return reductions;
     }
 
     void reset() {
@@ -145,7 +232,7 @@ class PyStream {
         stream_->reset();
     }
 
-    int latency() const { return stream_->latency(); }
+    int latency(int item) const { return stream_->latency(item); }
     double tail() const { return stream_->tail(); }
 
   private:
@@ -165,11 +252,14 @@ template <class T>
 void bind_stream(nb::module_& m, const char* name) {
     using S = PyStream<T>;
     nb::class_<S>(m, name)
-        .def(nb::init<nb::handle, double, int, int>(), "plan"_a, "sample_rate"_a, "channels"_a, "items"_a)
-        .def("process", &S::process, "samples"_a, "out"_a, "lanes"_a)
+        .def(nb::init<nb::handle, double, int, int, std::vector<int>, bool>(), "plans"_a, "sample_rate"_a,
+             "channels"_a, "items"_a, "inputs"_a, "offline"_a)
+        .def("process", &S::process, "samples"_a, "out"_a, "lanes"_a, "inputs"_a)
         .def("assign", &S::assign, "leaf"_a, "parameter"_a, "value"_a)
+        .def("replace", &S::replace, "leaf"_a, "plan"_a)
+        .def("reductions_db", &S::reductions_db, "item"_a)
         .def("reset", &S::reset)
-        .def_prop_ro("latency", &S::latency)
+        .def("latency", &S::latency, "item"_a)
         .def_prop_ro("tail", &S::tail);
 }
 
@@ -180,25 +270,24 @@ NB_MODULE(_native, m) {
     luthier::watch_exit();
     using namespace luthier::effects;
     // Fails here and now when LUTHIER_ISA asks for what this CPU cannot run.
-    luthier::select_effect_libraries();
+    luthier::select_effect_library();
     // Now and not with the first stream: importing lets go of the GIL, and two threads that make their
     // first streams at once would wait for each other, one for the GIL, one for the static's lock.
     shared_pool();
-    // Every native effect's parameters, in the order of its C++ Params.
+    // Every native effect's parameters and options, in the order of its C++ Params and Options.
     m.def(
         "parameters",
         [] {
-            const auto& library = luthier::select_effect_libraries().f32;
-            nb::dict parameters;
-            for (int i = 0; i < library.count; ++i) {
-                const auto& effect = library.classes[i];
-                nb::list names;
-                for (int j = 0; j < effect.parameter_count; ++j) names.append(effect.parameters[j]);
-                parameters[effect.name] = nb::tuple(names);
+            nb::dict declared;
+            for (const auto& [name, effect] : registry()) {
+                nb::list parameters, options;
+                for (int i = 0; i < effect->parameter_count; ++i) parameters.append(effect->parameters[i]);
+                for (int i = 0; i < effect->option_count; ++i) options.append(effect->options[i]);
+                declared[name.c_str()] = nb::make_tuple(nb::tuple(parameters), nb::tuple(options));
             }
-            return parameters;
+            return declared;
         },
-        nb::sig("def parameters() -> dict[str, tuple[str, ...]]"));
+        nb::sig("def parameters() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]"));
     bind_stream<float>(m, "Stream32");
     bind_stream<double>(m, "Stream64");
 }

@@ -1,5 +1,5 @@
-// How a parameter's value moves: constants, curves and oscillators in time, arrays that come with the
-// samples, and the way from one of these to the next.
+// How a parameter's value moves: constants, curves and oscillators in time, the level of another signal,
+// arrays that come with the samples, and the way from one of these to the next.
 //
 // All motion happens on the parameter's taper scale, which is log2 for frequencies, times and ratios and
 // the plain value for everything else, and on the grid: a group asks for the values at its first and at its
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "luthier/buffer.h"
+#include "luthier/envelope.h"
 #include "luthier/math.h"
 #include "luthier/smooth.h"
 
@@ -19,13 +20,18 @@ namespace luthier::effects {
 
 // A value over the frames of a stream.
 struct Source {
-    enum class Kind { constant, lines, steps, sine, triangle, square, sawtooth } kind = Kind::constant;
-    double value = 0;             // constant, as it was assigned
-    std::vector<double> frames;   // lines, steps: when, increasing
-    std::vector<double> values;   // lines, steps: what, on the taper scale
-    double low = 0, high = 0;     // oscillators: the ends of the swing, on the taper scale
-    double turns = 0, phase = 0;  // oscillators: per frame, and at frame 0
-    double ramp = 1;              // frames that steps and edges take
+    enum class Kind { constant, lines, steps, follower, sine, triangle, square, sawtooth };
+
+    Kind kind = Kind::constant;
+    double value = 0;                     // constant, as it was assigned
+    std::vector<double> frames;           // lines, steps: when, increasing
+    std::vector<double> values;           // lines, steps: what, on the taper scale
+    double low = 0, high = 0;             // oscillators, followers: the ends of the swing, on the taper scale
+    double turns = 0, phase = 0;          // oscillators: per frame, and at frame 0
+    double ramp = 1;                      // frames that steps and edges take
+    int input = 0;                        // followers: the signal that they follow,
+    Ballistics ballistics;                // how fast,
+    double floor_db = 0, ceiling_db = 0;  // and the levels that stand for low and high
 
     bool operator==(const Source&) const = default;
 
@@ -36,6 +42,12 @@ struct Source {
         return true;
     }
 
+    // A follower's place for a level, on the taper scale.
+    double at_level(double level) const LUTHIER_REALTIME {
+        const double part = (gain_to_db(level) - floor_db) / (ceiling_db - floor_db);
+        return mix(low, high, part < 0 ? 0 : part);
+    }
+
     // On the taper scale.
     double at(std::int64_t frame, Taper taper) const LUTHIER_REALTIME {
         const double t = double(frame);
@@ -43,6 +55,7 @@ struct Source {
             case Kind::constant: return to_scale(taper, value);
             case Kind::lines:
             case Kind::steps: return breakpoints(t);
+            case Kind::follower: return low;
             default: return mix(low, high, oscillate(t));
         }
     }
@@ -117,9 +130,9 @@ class Motion {
 
     // At the first and the last frame of the group at `frame`, `offset` frames into the lane.
     std::pair<double, double> next(std::int64_t frame, int offset) LUTHIER_REALTIME {
-        double first = here(frame);
+        double first = here(frame, before_);
         if (lane_) held_ = lane_[offset];
-        double last = here(frame + kGroup - 1);
+        double last = here(frame + kGroup - 1, level_);
         if (way_.moving()) {
             first = start_ + (first - start_) * way_.first();
             last = start_ + (last - start_) * way_.last();
@@ -136,7 +149,27 @@ class Motion {
     double value(std::int64_t frame) const LUTHIER_REALTIME {
         if (follows_) return held_;
         if (source_->kind == Source::Kind::constant) return source_->value;
-        return from_scale(taper_, source_->at(frame, taper_));
+        return from_scale(taper_, here(frame, before_));
+    }
+
+    // The number of the signal that is followed, or -1.
+    int input() const LUTHIER_REALTIME {
+        return !follows_ && source_->kind == Source::Kind::follower ? source_->input : -1;
+    }
+
+    // The group of that signal that came with the last next(). What it says is heard one group later,
+    // because a group may begin before its last frames have come.
+    template <class T>
+    void hear(Block<const T> x) LUTHIER_REALTIME {
+        before_ = level_;
+        for (int i = 0; i < x.frames; ++i) {
+            double loudest = 0;
+            for (int c = 0; c < x.channels; ++c) {
+                const double magnitude = x[c][i] < 0 ? -double(x[c][i]) : double(x[c][i]);
+                loudest = magnitude > loudest ? magnitude : loudest;
+            }
+            level_ = source_->ballistics.step(level_, loudest);
+        }
     }
 
     const Source* source() const { return source_; }
@@ -154,28 +187,32 @@ class Motion {
         source_ = source;
         follows_ = false;
         lane_ = nullptr;
+        before_ = level_ = 0;
         way_.finish();
     }
 
   private:
-    double here(std::int64_t frame) const LUTHIER_REALTIME {
-        return follows_ ? to_scale(taper_, held_) : source_->at(frame, taper_);
+    double here(std::int64_t frame, double level) const LUTHIER_REALTIME {
+        if (follows_) return to_scale(taper_, held_);
+        return source_->kind == Source::Kind::follower ? source_->at_level(level)
+                                                       : source_->at(frame, taper_);
     }
 
     // The way to something new starts where the parameter is at `frame`.
     void leave(std::int64_t frame) LUTHIER_REALTIME {
-        const double u = here(frame);
+        const double u = here(frame, before_);
         start_ = way_.moving() ? start_ + (u - start_) * way_.first() : u;
         way_.start();
     }
 
     const Source* source_;
     Taper taper_;
-    Way way_;                       // from where it was to what it follows now
-    double start_ = 0;              // where it was, on the taper scale
-    const double* lane_ = nullptr;  // values a frame, for the present block
-    double held_ = 0;               // the last that was read
-    bool follows_ = false;          // a lane, or what the last one left
+    Way way_;                        // from where it was to what it follows now
+    double start_ = 0;               // where it was, on the taper scale
+    const double* lane_ = nullptr;   // values a frame, for the present block
+    double held_ = 0;                // the last that was read
+    bool follows_ = false;           // a lane, or what the last one left
+    double before_ = 0, level_ = 0;  // of the followed signal, at the ends of the last two groups
 };
 
 }  // namespace luthier::effects

@@ -4,8 +4,8 @@
 // a design costs some 50 ns.)
 #pragma once
 
-#include "effect.h"
 #include "luthier/biquad.h"
+#include "luthier/effect.h"
 
 namespace luthier::inline LUTHIER_ISA {
 

@@ -186,7 +186,7 @@ def test_curves_are_part_of_the_value() -> None:
         ),
         (lambda: fx.Gain(gain_db=fx.LFO(1, -200, 0)), r"Gain.gain_db must be"),
         (lambda: fx.Effect.from_dict({"effect": "Gain", "gain_db": {"curve": {}}}), "times_s"),
-        (lambda: fx.Effect.from_dict({"effect": "Gain", "gain_db": {"wave": {}}}), "a 'curve' or an 'lfo'"),
+        (lambda: fx.Effect.from_dict({"effect": "Gain", "gain_db": {"wave": {}}}), "'curve', 'lfo'"),
     ],
 )
 def test_bad_curves(make: object, message: str) -> None:

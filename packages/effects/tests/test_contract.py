@@ -22,19 +22,21 @@ from luthier.effects.effect import _walk
 
 RATE = 44_100
 
-EFFECTS = [
+LEAVES = [
     cls
     for cls in (getattr(fx, name) for name in fx.__all__)
-    if isinstance(cls, type) and issubclass(cls, fx.Effect) and cls not in (fx.Effect, fx.Chain, fx.Mix)
+    if isinstance(cls, type) and issubclass(cls, fx.Effect) and cls is not fx.Effect and cls._kind == "effect"
 ]
-LEAVES = [cls for cls in EFFECTS if cls.parameters]
+MOVABLE = [cls for cls in LEAVES if cls.parameters]
+ALIKE = [cls for cls in LEAVES if cls._channels_alike]
+movable = pytest.mark.parametrize("cls", MOVABLE, ids=lambda cls: cls.__name__)
 leaves = pytest.mark.parametrize("cls", LEAVES, ids=lambda cls: cls.__name__)
 
 
 def boards() -> list[fx.Effect]:
     """Every effect by itself, and chains and mixes of all."""
-    alone = [cls() for cls in EFFECTS]
-    chain = fx.Chain([cls() for cls in EFFECTS])
+    alone = [cls() for cls in LEAVES]
+    chain = fx.Chain([cls() for cls in LEAVES])
     mix = fx.Mix([fx.Chain([]), chain, fx.Mix(alone)])
     return [*alone, chain, mix, fx.Chain([]), fx.Mix([])]
 
@@ -56,7 +58,13 @@ def decibels(error: np.ndarray, reference: np.ndarray) -> float:
 
 
 def test_every_native_effect_has_a_python_class_with_the_same_parameters() -> None:
-    declared = {cls.__name__: tuple(p.name for p in cls.parameters) for cls in EFFECTS}
+    declared = {
+        cls.__name__: (
+            tuple(p.name for p in cls.parameters),
+            tuple(o.name for o in cls.options if o.native(o.default) is not None),
+        )
+        for cls in LEAVES
+    }
     assert declared == _native.parameters()
 
 
@@ -68,6 +76,10 @@ def test_declarations_are_whole(cls: type[fx.Effect]) -> None:
         assert p.unit in ("", "dB", "Hz", "ms", "s", "%")
         assert p.unit == "" or p.name.endswith("_" + p.unit.lower())
         assert getattr(cls, p.name) is p
+    for o in cls.options:
+        assert o.doc.endswith(".")
+        assert o.validate(o.default, cls.__name__) == o.default
+        assert getattr(cls, o.name) is o
     assert cls.__doc__
     assert "Examples" in cls.__doc__
 
@@ -134,13 +146,17 @@ def test_ranges_hold_at_their_ends(cls: type[fx.Effect]) -> None:
 
 @leaves
 def test_unknown_names_are_refused_with_a_hint(cls: type[fx.Effect]) -> None:
-    name = cls.parameters[0].name
+    if not cls._fields:
+        with pytest.raises(TypeError, match="at most 0"):
+            cls(1.0)
+        return
+    name = cls._fields[0].name
     with pytest.raises(TypeError, match=f"did you mean '{name}'"):
         cls(**{name + "x": 1.0})
     with pytest.raises(AttributeError, match=f"did you mean '{name}'"):
         setattr(cls(), name + "x", 1.0)
     with pytest.raises(TypeError, match="at most"):
-        cls(*[p.default for p in cls.parameters], 1.0)
+        cls(*[field.default for field in cls._fields], 1.0)
     with pytest.raises(AttributeError):
         delattr(cls(), name)
 
@@ -193,7 +209,7 @@ def test_any_cutting_gives_the_same_bits(board: fx.Effect, cuts: list[int]) -> N
     np.testing.assert_array_equal(streamed[:, : x.shape[1]], whole)
 
 
-@leaves
+@movable
 @settings(max_examples=20)
 @given(data=st.data())
 def test_any_cutting_with_any_values_and_moves(cls: type[fx.Effect], data: st.DataObject) -> None:
@@ -244,9 +260,9 @@ def test_any_number_of_channels(board: fx.Effect, channels: int) -> None:
 @pytest.mark.parametrize(
     "board",
     [
-        *(cls() for cls in EFFECTS if cls._channels_alike),
-        fx.Chain([cls() for cls in EFFECTS if cls._channels_alike]),
-        fx.Mix([cls() for cls in EFFECTS if cls._channels_alike]),
+        *(cls() for cls in ALIKE),
+        fx.Chain([cls() for cls in ALIKE]),
+        fx.Mix([cls() for cls in ALIKE]),
     ],
     ids=lambda b: type(b).__name__,
 )
@@ -390,7 +406,7 @@ def test_assigning_moves_the_stream_and_nothing_else(cls: type[fx.Effect]) -> No
         np.testing.assert_array_equal(stream.process(x), cls(**{p.name: value})(x, RATE))
 
 
-@leaves
+@movable
 def test_assigning_to_the_original_leaves_a_stream_alone(cls: type[fx.Effect]) -> None:
     x, p = noise(1, 4000), cls.parameters[0]
     effect = cls()

@@ -24,6 +24,8 @@ inline double smoothing(double time_ms, double sample_rate) {
 struct Ballistics {
     double attack = 1, release = 1;  // shares of a step, from smoothing()
 
+    bool operator==(const Ballistics&) const = default;
+
     static Ballistics of(double attack_ms, double release_ms, double sample_rate) {
         return {smoothing(attack_ms, sample_rate), smoothing(release_ms, sample_rate)};
     }

@@ -1,7 +1,7 @@
 // Bitcrush: samples rounded to multiples of 2^-bit_depth, halves to the even one.
 #pragma once
 
-#include "effect.h"
+#include "luthier/effect.h"
 
 namespace luthier::inline LUTHIER_ISA {
 

@@ -1,7 +1,7 @@
 // Clipping: samples beyond +-10^(threshold_db / 20) are set there.
 #pragma once
 
-#include "effect.h"
+#include "luthier/effect.h"
 
 namespace luthier::inline LUTHIER_ISA {
 

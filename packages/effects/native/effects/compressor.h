@@ -6,7 +6,7 @@
 // off by a parabola within half a knee on either side of it. All channels get the same gain.
 #pragma once
 
-#include "effect.h"
+#include "luthier/effect.h"
 #include "luthier/envelope.h"
 
 namespace luthier::inline LUTHIER_ISA {

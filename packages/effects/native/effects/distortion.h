@@ -1,7 +1,7 @@
 // Distortion: y = tanh(x 10^(drive_db / 20)).
 #pragma once
 
-#include "effect.h"
+#include "luthier/effect.h"
 #include "quick_tanh.h"
 
 namespace luthier::inline LUTHIER_ISA {

@@ -1,7 +1,7 @@
 // Gain: every sample times 10^(gain_db / 20); at -120 dB and below, silence.
 #pragma once
 
-#include "effect.h"
+#include "luthier/effect.h"
 
 namespace luthier::inline LUTHIER_ISA {
 

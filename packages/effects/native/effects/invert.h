@@ -1,7 +1,7 @@
 // Invert: y = -x.
 #pragma once
 
-#include "effect.h"
+#include "luthier/effect.h"
 
 namespace luthier::inline LUTHIER_ISA {
 

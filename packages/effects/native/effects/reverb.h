@@ -13,7 +13,7 @@
 // one-pole damping filter runs along them, as a prefix sum in four steps.
 #pragma once
 
-#include "effect.h"
+#include "luthier/effect.h"
 #include "luthier/delay_line.h"
 
 namespace luthier::inline LUTHIER_ISA {

@@ -1,7 +1,7 @@
 // Tremolo: the level swings between 1 and 1 - depth as a sine, the same in all channels. It starts at 1.
 #pragma once
 
-#include "effect.h"
+#include "luthier/effect.h"
 
 namespace luthier::inline LUTHIER_ISA {
 

@@ -9,8 +9,9 @@
 #include "stream.h"
 
 namespace luthier::inline baseline {
-extern const effects::EffectLibraries effect_libraries;
-}
+extern const effects::EffectLibrary effect_library;
+extern const effects::BlockKernelTable block_kernels;
+}  // namespace luthier::inline baseline
 
 using luthier::Taper;
 using namespace luthier::effects;
@@ -38,47 +39,66 @@ Source swing() {
     return source;
 }
 
-const Source sources[] = {number(0.9), curve(Source::Kind::lines), swing(), curve(Source::Kind::steps)};
+Source follower() {
+    Source source = swing();
+    source.kind = Source::Kind::follower;
+    source.floor_db = -60;
+    return source;
+}
+
+const Source sources[] = {number(0.9), curve(Source::Kind::lines), swing(), curve(Source::Kind::steps),
+                          follower()};
 
 template <class T>
-void run(const EffectLibrary<T>& library, const Plan& plan, const char* name) {
+void run(const Plan& plan, const char* name) {
     constexpr int channels = 2, frames = 10000;
-    Item<T> item(library, plan, 44100, channels);
+    // One other signal, which every effect that can listens to.
+    Item<T> item(luthier::block_kernels.of(T()), plan, {44100, channels, 0, false, {1}, 0});
     std::vector<T> x(channels * frames);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = T(i % 97) / 97 - T(0.5);
+    const std::vector<T> key(x.begin(), x.begin() + frames);
     int moves = 0;
     for (const int block : {16, 1, 7, 1000, 33, 4096, 15, 2000}) {
         static int at = 0;
         at = (at + block) % (frames - 4096);
-        item.process({x.data() + at, frames, channels, block}, {x.data() + at, frames, channels, block});
-        // Everything moves: to another number, along a curve, or with an oscillator.
-        for (int i = 0; i < item.leaves(); ++i)
-            for (int p = 0; p < item.leaf(i).parameters(); ++p) item.leaf(i).assign(p, sources[moves++ % 4]);
+        const luthier::Block<const T> input{key.data() + at, frames, 1, block};
+        item.process({x.data() + at, frames, channels, block}, {x.data() + at, frames, channels, block},
+                     &input);
+        // Everything moves: to another number, along a curve, or with an oscillator; and what was at work is
+        // replaced by another of the same kind.
+        for (int i = 0; i < item.leaves(); ++i) {
+            auto& leaf = item.leaf(i);
+            for (int p = 0; p < leaf.parameters(); ++p) leaf.assign(p, {sources[moves++ % 5]});
+            if (plan.kind == Plan::Kind::effect && block > 15) leaf.replace(leaf.instance(plan));
+        }
     }
     item.reset();
     std::printf("%s: %s\n", sizeof(T) == 4 ? "float" : "double", name);
 }
 
 template <class T>
-void run_all(const EffectLibrary<T>& library) {
-    Plan chain{Plan::Kind::chain, "", {}, {}, {}};
-    for (int i = 0; i < library.count; ++i) {
-        const EffectClass<T>& effect = library.classes[i];
-        const std::size_t count = effect.parameter_count;
-        const Plan plan{Plan::Kind::effect,
-                        effect.name,
-                        std::vector<Source>(count, number(1)),
-                        std::vector<Taper>(count, Taper::log),
-                        {}};
-        run(library, plan, effect.name);
+void run_all() {
+    Plan chain;
+    chain.kind = Plan::Kind::chain;
+    for (int i = 0; i < luthier::effect_library.count; ++i) {
+        Plan plan;
+        plan.effect = luthier::effect_library.entries[i];
+        plan.values.assign(plan.effect->parameter_count, {number(1)});
+        plan.tapers.assign(plan.effect->parameter_count, Taper::log);
+        plan.options.assign(plan.effect->option_count, 1);
+        plan.key = plan.effect->listens ? 0 : -1;
+        run<T>(plan, plan.effect->name);
         chain.children.push_back(plan);
     }
-    run(library, chain, "a chain of all");
-    run(library, Plan{Plan::Kind::mix, "", {}, {}, {chain, chain}}, "a mix of two chains");
+    run<T>(chain, "a chain of all");
+    Plan mix;
+    mix.kind = Plan::Kind::mix;
+    mix.children = {chain, chain};
+    run<T>(mix, "a mix of two chains");
 }
 
 int main() {
-    run_all(luthier::effect_libraries.f32);
-    run_all(luthier::effect_libraries.f64);
+    run_all<float>();
+    run_all<double>();
     std::puts("no effect blocks");
 }

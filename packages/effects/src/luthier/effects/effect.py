@@ -7,11 +7,18 @@ import hashlib
 import inspect
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, dataclass_transform
+
+import numpy as np
+import numpy.typing as npt
 
 from luthier.core import ParameterError, StreamError
 from luthier.core.arrays import Layout, borrow, borrow_out, check_channels, check_sample_rate
-from luthier.effects.automation import LFO, Curve, from_data
+from luthier.effects.automation import Follower, Moving, PerItem, from_data
+from luthier.effects.option import Field, Option, array, brief, choice, flag, same, setting, signal
+from luthier.effects.option import _Declaration as _OptionDeclaration
+from luthier.effects.option import from_data as array_from_data
+from luthier.effects.option import to_data as array_to_data
 from luthier.effects.parameter import Parameter, _Declaration, param, shown, unknown_name
 
 if TYPE_CHECKING:
@@ -26,10 +33,21 @@ SCHEMA = 1
 #: Chains and mixes within one another.
 MAXIMUM_DEPTH = 64
 
-Plan = tuple[str, str, tuple[Any, ...], tuple[str, ...], tuple["Plan", ...]]
+
+class Plan(NamedTuple):
+    """An effect as it is described to the native engine."""
+
+    kind: str  # "effect", "chain" or "mix"
+    name: str = ""
+    values: tuple[Any, ...] = ()
+    tapers: tuple[str, ...] = ()
+    options: tuple[float, ...] = ()
+    data: tuple[npt.NDArray[np.float64], float] | None = None  # rows of numbers, and their sample rate
+    key: int = -1  # the number of the input that it listens to
+    children: tuple[Plan, ...] = ()
 
 
-@dataclass_transform(eq_default=True, field_specifiers=(param,))
+@dataclass_transform(eq_default=True, field_specifiers=(param, choice, flag, setting, array, signal))
 class Effect:
     """Base of all effects.
 
@@ -40,13 +58,18 @@ class Effect:
     Attributes
     ----------
     parameters : tuple of Parameter
-        The declared parameters, in the constructor's order.
+        The declared parameters: numbers that may move while sound passes.
+    options : tuple of Option
+        What else was declared: modes, flags, arrays, settings that stay. The constructor takes both, in the
+        order of their declaration.
     revision : int
         Raised when a release makes this effect give other numbers for the same parameters and input.
         Part of `fingerprint`.
     """
 
     parameters: ClassVar[tuple[Parameter, ...]] = ()
+    options: ClassVar[tuple[Option, ...]] = ()
+    _fields: ClassVar[tuple[Field, ...]] = ()
     revision: ClassVar[int] = 1
 
     # What the native engine makes of it: "effect", "chain" or "mix".
@@ -54,26 +77,33 @@ class Effect:
     # Whether a permutation of the channels in is that permutation of the channels out.
     _channels_alike: ClassVar[bool] = True
     _classes: ClassVar[dict[str, type[Effect]]] = {}
-    # Where a stream's own copy reports an assignment to: the running stream and the number of its leaf.
-    _link: tuple[_native.Stream32 | _native.Stream64, int] | None
+    # Where a stream's own copy reports an assignment to.
+    _link: Link | None
 
     __hash__ = None  # type: ignore[assignment]  # a value that may change
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        declared = [name for name, value in vars(cls).items() if isinstance(value, _Declaration)]
-        own = [vars(cls)[name].named(name) for name in declared]
-        for parameter in own:
-            setattr(cls, parameter.name, parameter)
-        renewed = {p.name: p for p in own}
-        inherited = tuple(renewed.pop(p.name, p) for p in cls.parameters)
-        cls.parameters = (*inherited, *renewed.values())
-        if cls.parameters:
+        own: dict[str, Field] = {
+            name: value.named(name)
+            for name, value in vars(cls).items()
+            if isinstance(value, (_Declaration, _OptionDeclaration))
+        }
+        for name, field in own.items():
+            setattr(cls, name, field)
+        inherited = tuple(own.pop(field.name, field) for field in cls._fields)
+        cls._fields = (*inherited, *own.values())
+        cls.parameters = tuple(field for field in cls._fields if isinstance(field, Parameter))
+        cls.options = tuple(field for field in cls._fields if isinstance(field, Option))
+        if cls._fields:
             fields = [
                 inspect.Parameter(
-                    p.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=p.default, annotation=float
+                    field.name,
+                    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                    default=field.default,
+                    annotation=float if isinstance(field, Parameter) else Any,
                 )
-                for p in cls.parameters
+                for field in cls._fields
             ]
             cls.__signature__ = inspect.Signature(fields)  # type: ignore[attr-defined]
         if not cls.__name__.startswith("_"):
@@ -85,9 +115,9 @@ class Effect:
                 )
             cls._classes[cls.__name__] = cls
 
-    def __init__(self, *args: float | Curve | LFO, **kwargs: float | Curve | LFO) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         object.__setattr__(self, "_link", None)
-        names = tuple(p.name for p in self.parameters)
+        names = tuple(field.name for field in self._fields)
         if len(args) > len(names):
             raise TypeError(f"{type(self).__name__} takes at most {len(names)} values, got {len(args)}")
         given = dict(zip(names, args, strict=False))
@@ -97,12 +127,12 @@ class Effect:
             if name in given:
                 raise TypeError(f"{type(self).__name__} got two values for {name!r}")
             given[name] = value
-        for parameter in self.parameters:
-            setattr(self, parameter.name, given.get(parameter.name, parameter.default))
+        for field in self._fields:
+            setattr(self, field.name, given.get(field.name, field.default))
 
     def __setattr__(self, name: str, value: object) -> None:
-        if not isinstance(getattr(type(self), name, None), Parameter):
-            names = tuple(p.name for p in self.parameters)
+        if not isinstance(getattr(type(self), name, None), Field):
+            names = tuple(field.name for field in self._fields)
             raise AttributeError(f"{type(self).__name__} has no parameter {unknown_name(name, names)}")
         object.__setattr__(self, name, value)
 
@@ -120,6 +150,7 @@ class Effect:
         tail: bool = False,
         layout: Layout = "channels_first",
         automation: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Process a whole signal.
 
@@ -141,6 +172,10 @@ class Effect:
             chain's first effect, ``{"gain_db": array}`` for a single effect's own. An array has a value for
             each frame, ``(frames,)``, or for each frame of each item of a batch, ``(batch, frames)``. It is
             read at the first of every 16 frames, and reached at the last of them.
+        inputs
+            The other signals that effects listen to, by the names that the effects call them:
+            ``Compressor(sidechain="key")`` and ``inputs={"key": array}``. Each as long as `samples`, of the
+            same dtype and batch, with any number of channels.
 
         Returns
         -------
@@ -153,7 +188,7 @@ class Effect:
         NonFiniteWarning
             When `samples` held infinities or not-a-numbers; they are read as silence.
         """
-        from luthier.effects.stream import Stream
+        from luthier.effects.stream import Stream, borrow_inputs
 
         rate = check_sample_rate(sample_rate)
         borrowed = borrow(samples, layout=layout)
@@ -162,8 +197,17 @@ class Effect:
         if out is not None and tail:
             raise ParameterError("out= and tail=True exclude each other: the tail does not fit into out")
         target = None if out is None else borrow_out(out, borrowed, x.shape)
-        stream = Stream(self, rate, x.shape[1], batch=x.shape[0], dtype=x.dtype)
-        y = stream._run(x, target, stream._lanes(automation, x.shape[2]), tail=tail)
+        keys = borrow_inputs(self, inputs, borrowed, layout)
+        stream = Stream(
+            self,
+            rate,
+            x.shape[1],
+            batch=None if borrowed.ndim < 3 else x.shape[0],
+            dtype=x.dtype,
+            inputs={name: key.shape[1] for name, key in keys.items()},
+            _offline=True,
+        )
+        y = stream._run(x, target, stream._lanes(automation, x.shape[2]), tuple(keys.values()), tail=tail)
         stream._warn()
         return borrowed.give(y) if out is None else out
 
@@ -175,6 +219,7 @@ class Effect:
         batch: int | None = None,
         dtype: Any = "float32",
         layout: Layout = "channels_first",
+        inputs: Mapping[str, int] | None = None,
     ) -> Stream:
         """Start a stream: sound in blocks of any sizes, with state kept from one to the next.
 
@@ -190,24 +235,24 @@ class Effect:
             ``"float32"`` or ``"float64"``.
         layout
             ``"frames_first"`` when blocks are ``(frames, channels)``.
+        inputs
+            Channels of the other signals that effects listen to, ``{"key": 1}``; those that are not named
+            have as many as the stream.
         """
         from luthier.effects.stream import Stream
 
-        return Stream(self, sample_rate, channels, batch=batch, dtype=dtype, layout=layout)
+        return Stream(self, sample_rate, channels, batch=batch, dtype=dtype, layout=layout, inputs=inputs)
 
     # ---- the value ----
 
-    def _values(self) -> tuple[float | Curve | LFO, ...]:
-        return tuple(getattr(self, p.name) for p in self.parameters)
-
     def __repr__(self) -> str:
-        values = ", ".join(f"{p.name}={v!r}" for p, v in zip(self.parameters, self._values(), strict=True))
+        values = ", ".join(f"{field.name}={brief(getattr(self, field.name))}" for field in self._fields)
         return f"{type(self).__name__}({values})"
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other) or not isinstance(other, Effect):
             return NotImplemented
-        return self._values() == other._values()
+        return all(same(getattr(self, f.name), getattr(other, f.name)) for f in self._fields)
 
     def copy(self) -> Self:
         """Return an equal effect that shares nothing with this one."""
@@ -225,8 +270,8 @@ class Effect:
         return _unpickle, (type(self), self._state())
 
     def _state(self) -> dict[str, Any]:
-        """What a dictionary holds besides the class: plain numbers and lists."""
-        return {p.name: getattr(self, p.name) for p in self.parameters}
+        """What a dictionary holds besides the class."""
+        return {field.name: getattr(self, field.name) for field in self._fields}
 
     @classmethod
     def _from_state(cls, state: Mapping[str, Any]) -> Self:
@@ -277,28 +322,75 @@ class Effect:
     def _children(self) -> tuple[Effect, ...]:
         return ()
 
-    def _plan(self) -> Plan:
-        """Describe this effect to the native engine: (kind, name, values, tapers, children)."""
-        name = next(
-            (cls.__name__ for cls in type(self).__mro__ if cls.__name__ in _native_parameters()), None
+    def _plan(self, inputs: tuple[str, ...] = ()) -> Plan:
+        """Describe this effect to the native engine, which knows the other signals by their numbers."""
+        name = next((cls.__name__ for cls in type(self).__mro__ if cls.__name__ in _native_fields()), None)
+        options = [(option, option.native(getattr(self, option.name))) for option in self.options]
+        fields = (
+            tuple(p.name for p in self.parameters),
+            tuple(option.name for option, value in options if value is not None),
         )
-        if name is None or tuple(p.name for p in self.parameters) != _native_parameters()[name]:
+        if name is None or fields != _native_fields()[name]:
             raise StreamError(
                 f"{type(self).__name__} has no native code: an effect is a header in native/effects and a "
                 "class of the same name. A subclass of an effect may add methods, but no parameters."
             )
-        values = tuple(_native_value(v) for v in self._values())
-        return self._kind, name, values, tuple(p.taper for p in self.parameters), ()
+        key = next((getattr(self, o.name) for o in self.options if o.kind == "signal"), None)
+        return Plan(
+            "effect",
+            name,
+            tuple(_native_value(getattr(self, p.name), inputs) for p in self.parameters),
+            tuple(p.taper for p in self.parameters),
+            tuple(value for _, value in options if value is not None),
+            self._data(),
+            -1 if key is None else inputs.index(key),
+        )
 
-    def _attach(self, native: _native.Stream32 | _native.Stream64, leaf: int) -> int:
+    def _data(self) -> tuple[npt.NDArray[np.float64], float] | None:
+        """Return the array that the native effect gets, as rows of numbers, and its sample rate."""
+        for option in self.options:
+            if option.kind == "array" and getattr(self, option.name) is not None:
+                return np.atleast_2d(np.asarray(getattr(self, option.name), np.float64, order="C")), 0.0
+        return None
+
+    def _attach(self, native: _native.Stream32 | _native.Stream64, inputs: tuple[str, ...], leaf: int) -> int:
         """Send assignments from now on to the running stream; returns the number of the next leaf."""
-        object.__setattr__(self, "_link", (native, leaf))
+        object.__setattr__(self, "_link", Link(native, inputs, leaf))
         return leaf + 1
 
-    def _moved(self, parameter: Parameter, value: float | Curve | LFO) -> None:
+    def _moved(self, parameter: Parameter, value: float | Moving) -> None:
         if self._link is not None:
-            native, leaf = self._link
-            native.assign(leaf, self.parameters.index(parameter), _native_value(value))
+            native, inputs, leaf = self._link
+            native.assign(leaf, self.parameters.index(parameter), _native_value(value, inputs))
+
+    def _chosen(self, option: Option) -> None:
+        if self._link is None:
+            return
+        native, inputs, leaf = self._link
+        if option.kind == "signal":
+            raise StreamError(
+                f"{type(self).__name__}.{option.name} of a running stream cannot be assigned: "
+                "start a new stream"
+            )
+        try:
+            native.replace(leaf, self._plan(inputs))
+        except ValueError as error:
+            raise StreamError(
+                f"{type(self).__name__}.{option.name} of a running stream cannot be assigned: {error}; "
+                "start a new stream"
+            ) from error
+
+    def _signals(self) -> Iterator[str]:
+        """The names of the other signals that this effect listens to."""
+        for field in self._fields:
+            value = getattr(self, field.name)
+            if isinstance(field, Option):
+                if field.kind == "signal" and value is not None:
+                    yield value
+            else:
+                for one in value.values if isinstance(value, PerItem) else (value,):
+                    if isinstance(one, Follower):
+                        yield one.input
 
     def _find(self, path: str) -> tuple[int, int]:
         """Return the numbers of the leaf and the parameter that `path` names, ``"1.0.cutoff_hz"``."""
@@ -328,8 +420,16 @@ def _unpickle(cls: type[Effect], state: Mapping[str, Any]) -> Effect:
     return cls._from_state(state)
 
 
+class Link(NamedTuple):
+    """A running stream, the names of its inputs, and the number of the leaf that an effect is in it."""
+
+    native: _native.Stream32 | _native.Stream64
+    inputs: tuple[str, ...]
+    leaf: int
+
+
 @functools.cache
-def _native_parameters() -> dict[str, tuple[str, ...]]:
+def _native_fields() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     from luthier.effects import _native
 
     return _native.parameters()
@@ -342,8 +442,8 @@ def _depth(effect: Effect, limit: int = MAXIMUM_DEPTH) -> int:
     return 1 + max((_depth(child, limit - 1) for child in effect._children()), default=0)
 
 
-def _native_value(value: float | Curve | LFO) -> Any:
-    return value._native() if isinstance(value, (Curve, LFO)) else value
+def _native_value(value: float | Moving, inputs: tuple[str, ...]) -> Any:
+    return value._native(inputs) if isinstance(value, Moving) else value
 
 
 def _leaves(effect: Effect) -> Iterator[Effect]:
@@ -366,8 +466,20 @@ def _tree(effect: Effect) -> dict[str, Any]:
         if key == "effects":
             data[key] = [_tree(e) for e in value]
         else:
-            data[key] = value._data() if isinstance(value, (Curve, LFO)) else value
+            data[key] = _plain(value)
     return data
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Moving):
+        return value._data()
+    return array_to_data(value) if isinstance(value, np.ndarray) else value
+
+
+def _from_plain(value: Any) -> Any:
+    if isinstance(value, Mapping) and value.keys() == {"array"}:
+        return array_from_data(value["array"])
+    return from_data(value)
 
 
 def _from_tree(data: Mapping[str, Any], depth: int = 0) -> Effect:
@@ -383,7 +495,7 @@ def _from_tree(data: Mapping[str, Any], depth: int = 0) -> Effect:
     if cls is None:
         raise ParameterError(f"there is no effect {unknown_name(name, tuple(sorted(Effect._classes)))}")
     state = {
-        key: [_from_tree(e, depth + 1) for e in value] if key == "effects" else from_data(value)
+        key: [_from_tree(e, depth + 1) for e in value] if key == "effects" else _from_plain(value)
         for key, value in data.items()
         if key not in ("effect", "schema")
     }

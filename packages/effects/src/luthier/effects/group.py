@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, overload
 
 from luthier.core import StreamError
-from luthier.effects.effect import Effect, Plan
+from luthier.effects.effect import Effect, Link, Plan
 
 if TYPE_CHECKING:
     from luthier.effects import _native
@@ -144,11 +144,11 @@ class _Group(Effect):
     def _children(self) -> tuple[Effect, ...]:
         return tuple(self._effects)
 
-    def _plan(self) -> Plan:
-        return self._kind, "", (), (), tuple(effect._plan() for effect in self._effects)
+    def _plan(self, inputs: tuple[str, ...] = ()) -> Plan:
+        return Plan(self._kind, children=tuple(effect._plan(inputs) for effect in self._effects))
 
-    def _attach(self, native: _native.Stream32 | _native.Stream64, leaf: int) -> int:
+    def _attach(self, native: _native.Stream32 | _native.Stream64, inputs: tuple[str, ...], leaf: int) -> int:
         for effect in self._effects:
-            leaf = effect._attach(native, leaf)
-        object.__setattr__(self, "_link", (native, -1))
+            leaf = effect._attach(native, inputs, leaf)
+        object.__setattr__(self, "_link", Link(native, inputs, -1))
         return leaf

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from luthier.core import ParameterError
-from luthier.effects.automation import LFO, Curve
+from luthier.effects.automation import Moving
 
 if TYPE_CHECKING:
     from luthier.effects.effect import Effect
@@ -47,11 +47,11 @@ class Parameter:
     taper: Taper
     doc: str
 
-    def validate(self, value: object, owner: str) -> float | Curve | LFO:
-        """Return `value` as a float (a `Curve` or `LFO` as it is), or raise `ParameterError` naming effect,
-        parameter, value and range.
+    def validate(self, value: object, owner: str) -> float | Moving:
+        """Return `value` as a float (a `Curve` and the like as it is), or raise `ParameterError` naming
+        effect, parameter, value and range.
         """
-        if isinstance(value, (Curve, LFO)):
+        if isinstance(value, Moving):
             low, high = value._extent()
             if self.minimum <= low and high <= self.maximum:
                 return value

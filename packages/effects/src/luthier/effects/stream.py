@@ -21,7 +21,8 @@ from luthier.core.arrays import (
     check_sample_rate,
 )
 from luthier.effects import _native
-from luthier.effects.effect import MAXIMUM_DEPTH, Effect, _depth, _leaves
+from luthier.effects.automation import PerItem
+from luthier.effects.effect import MAXIMUM_DEPTH, Effect, _depth, _leaves, _walk
 from luthier.effects.parameter import shown
 
 __all__ = ["Stream"]
@@ -59,8 +60,8 @@ class Stream:
     """
 
     __slots__ = (
-        "_batch", "_channels", "_dtype", "_effect", "_ended", "_items", "_layout", "_native", "_ndim",
-        "_sample_rate", "_unclean", "_warned",
+        "_batch", "_channels", "_dtype", "_effect", "_ended", "_inputs", "_items", "_layout", "_native",
+        "_ndim", "_sample_rate", "_unclean", "_warned",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +73,8 @@ class Stream:
         batch: int | None,
         dtype: Any,
         layout: Layout = "channels_first",
+        inputs: Mapping[str, int] | None = None,
+        _offline: bool = False,
     ) -> None:
         self._sample_rate = check_sample_rate(sample_rate)
         self._channels = _count(channels, "channels", 0, MOST_CHANNELS)
@@ -90,15 +93,39 @@ class Stream:
             raise LayoutError(f"dtype must be 'float32' or 'float64', got {self._dtype}")
         if layout not in ("channels_first", "frames_first"):
             raise LayoutError(f"layout must be 'channels_first' or 'frames_first', got {layout!r}")
-        if _depth(effect) > MAXIMUM_DEPTH:
-            raise ParameterError(f"effects are nested more than {MAXIMUM_DEPTH} deep, or one holds itself")
         self._layout: Layout = layout
         self._ndim = 2 if self._batch is None else 3
         self._ended = self._unclean = self._warned = False
         native = _native.Stream32 if self._dtype == np.float32 else _native.Stream64
+        self._inputs = self._check_inputs(effect, inputs)
         self._effect = effect.copy()
-        self._native = native(self._effect._plan(), self._sample_rate, self._channels, self._items)
-        self._effect._attach(self._native, 0)
+        _check_items(effect, self._batch)
+        names = tuple(self._inputs)
+        self._native = native(
+            (self._effect._plan(names),),
+            self._sample_rate,
+            self._channels,
+            self._items,
+            list(self._inputs.values()),
+            _offline,
+        )
+        self._effect._attach(self._native, names, 0)
+
+    def _check_inputs(self, effect: Effect, given: Mapping[str, int] | None) -> dict[str, int]:
+        """Return the channels of each signal that the effects listen to, in the order of their numbers."""
+        needed = listened(effect)
+        given = {} if given is None else given
+        if not isinstance(given, Mapping):
+            raise ParameterError(
+                f"inputs must be a mapping of names to channels, {{'key': 1}}, got {shown(given)}"
+            )
+        for name in given:
+            if name not in needed:
+                raise ParameterError(f"no effect listens to {name!r}; they listen to {needed or 'nothing'}")
+        return {
+            name: _count(given.get(name, self._channels), f"channels of {name!r}", 0, MOST_CHANNELS)
+            for name in needed
+        }
 
     @property
     def effect(self) -> Any:
@@ -141,9 +168,22 @@ class Stream:
         )
 
     @property
+    def inputs(self) -> dict[str, int]:
+        """The other signals that the effects listen to, and their channels."""
+        return dict(self._inputs)
+
+    @property
     def latency(self) -> int:
         """Frames by which the output lags behind the input."""
-        return self._native.latency
+        return self._native.latency(0)
+
+    @property
+    def gain_reduction_db(self) -> Any:
+        """Decibels by which the dynamics effects turn the last frame down, all together: a float, or an array
+        ``(batch,)``.
+        """
+        reductions = np.array([sum(self._native.reductions_db(item)) for item in range(self._items)])
+        return float(reductions[0]) if self._batch is None else reductions
 
     @property
     def tail(self) -> float:
@@ -153,7 +193,14 @@ class Stream:
         tail = self._native.tail
         return math.inf if math.isinf(tail) else min(math.ceil(tail), math.ceil(60 * self.sample_rate))
 
-    def process(self, block: Any, *, out: Any = None, automation: Mapping[str, Any] | None = None) -> Any:
+    def process(
+        self,
+        block: Any,
+        *,
+        out: Any = None,
+        automation: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> Any:
         """Process the next frames.
 
         Parameters
@@ -167,6 +214,8 @@ class Stream:
             As in `Effect.__call__`: ``{"0.cutoff_hz": array}``, a value for each frame of the block. A
             parameter that a later block brings no array for stays where the last one left it, until it is
             assigned.
+        inputs
+            The same frames of the other signals that the effects listen to: ``{"key": array}``.
 
         Returns
         -------
@@ -185,7 +234,8 @@ class Stream:
         self._check(borrowed, block)
         x = borrowed.array
         target = None if out is None else borrow_out(out, borrowed, x.shape)
-        y = self._process(x, target, self._lanes(automation, x.shape[2]))
+        keys = self._keys(inputs, borrowed)
+        y = self._process(x, target, self._lanes(automation, x.shape[2]), keys)
         self._ndim = borrowed.ndim
         self._warn()
         return borrowed.give(y) if out is None else out
@@ -232,13 +282,29 @@ class Stream:
                 f"got {x.dtype} {tuple(block.shape)}"
             )
 
-    def _process(self, x: Samples, out: Samples | None, lanes: Lanes = ()) -> Samples:
+    def _keys(self, given: Mapping[str, Any] | None, block: Borrowed) -> tuple[Samples, ...]:
+        """Check the blocks of the other signals, and bring them into the order of their numbers."""
+        keys = borrow_inputs(self._effect, given, block, self._layout)
+        for name, key in keys.items():
+            if key.shape[1] != self._inputs[name]:
+                raise LayoutError(
+                    f"this stream's input {name!r} has {self._inputs[name]} channels, got {key.shape[1]}; "
+                    f"start it with inputs={{{name!r}: {key.shape[1]}}}"
+                )
+        return tuple(keys.values())
+
+    def _process(
+        self, x: Samples, out: Samples | None, lanes: Lanes = (), keys: Sequence[Samples] = ()
+    ) -> Samples:
         if out is None:
             out = np.empty_like(x)
         target = out
-        if (x.shape[2] > 1 and out.strides[2] != out.itemsize) or _overlaps(x, out):
-            target = np.empty_like(x)
-        unclean = self._native.process(x, target, lanes)  # type: ignore[arg-type]  # dtype checked
+        clash = _overlaps(x, out) or any(np.may_share_memory(key, out) for key in keys)
+        if clash or (x.shape[2] > 1 and out.strides[2] != out.itemsize):
+            target = np.empty(x.shape, x.dtype)
+        if not keys and self._inputs:
+            keys = [np.zeros((self._items, n, x.shape[2]), self._dtype) for n in self._inputs.values()]
+        unclean = self._native.process(x, target, lanes, keys)  # type: ignore[arg-type]  # dtype checked
         if target is not out:
             out[...] = target
         self._unclean |= unclean
@@ -294,19 +360,83 @@ class Stream:
             self._process(block, block)
         return rest
 
-    def _run(self, x: Samples, out: Samples | None, lanes: Lanes, *, tail: bool) -> Samples:
+    def _run(
+        self, x: Samples, out: Samples | None, lanes: Lanes, keys: Sequence[Samples], *, tail: bool
+    ) -> Samples:
         """A whole signal, latency compensated: as many frames as `x`, and the tail when asked for."""
         latency, frames = self.latency, x.shape[2]
         if latency == 0 and not tail:
-            return self._process(x, out, lanes)
-        y = self._process(x, None, lanes)
+            return self._process(x, out, lanes, keys)
+
+        def feed(start: int, stop: int, to: Samples | None) -> None:
+            cut = [(leaf, parameter, values[:, start:stop]) for leaf, parameter, values in lanes]
+            self._process(x[:, :, start:stop], to, cut, [key[:, :, start:stop] for key in keys])
+
+        # What comes out first is of before the signal, and nobody hears it.
+        lead = min(latency, frames)
+        feed(0, lead, None)
         # The tail of where the parameters are then.
-        ring = 0 if not tail or math.isinf(self.tail) else int(self.tail)
-        whole = np.concatenate([y, self._silence(latency + ring)], axis=2)[:, :, latency:]
+        ring = 0
         if out is None:
-            return np.ascontiguousarray(whole[:, :, : frames + ring])
-        out[...] = whole[:, :, :frames]
-        return out
+            out = np.empty((*x.shape[:2], frames), x.dtype)
+        feed(lead, frames, out[:, :, : frames - lead])
+        if latency > lead:
+            self._silence(latency - lead)
+        if tail:
+            ring = 0 if math.isinf(self.tail) else int(self.tail)
+        rest = self._silence(lead + ring)
+        out[:, :, frames - lead :] = rest[:, :, :lead]
+        return np.concatenate([out, rest[:, :, lead:]], axis=2) if tail else out
+
+
+def listened(effect: Effect) -> tuple[str, ...]:
+    """The names of the other signals that the effects listen to, in the order of their numbers."""
+    if _depth(effect) > MAXIMUM_DEPTH:
+        raise ParameterError(f"effects are nested more than {MAXIMUM_DEPTH} deep, or one holds itself")
+    return tuple(dict.fromkeys(name for one in _walk(effect) for name in one._signals()))
+
+
+def borrow_inputs(
+    effect: Effect, given: Mapping[str, Any] | None, main: Borrowed, layout: Layout
+) -> dict[str, Samples]:
+    """Check the other signals against the samples that they come with; in the order of their numbers."""
+    needed = listened(effect)
+    if given is None:
+        given = {}
+    if not isinstance(given, Mapping):
+        raise ParameterError(f"inputs must be a mapping such as {{'key': array}}, got {shown(given)}")
+    if set(given) != set(needed):
+        missing = [name for name in needed if name not in given]
+        extra = [name for name in given if name not in needed]
+        raise ParameterError(
+            f"the effects listen to {', '.join(map(repr, needed)) or 'no other signals'}"
+            + (f"; inputs lacks {', '.join(map(repr, missing))}" if missing else "")
+            + (f"; inputs has {', '.join(map(repr, extra))}" if extra else "")
+        )
+    keys = {}
+    for name in needed:
+        key = borrow(given[name], layout=layout, name=f"inputs[{name!r}]").array
+        x = main.array
+        if (key.shape[0], key.shape[2]) != (x.shape[0], x.shape[2]) or key.dtype != x.dtype:
+            raise LayoutError(
+                f"inputs[{name!r}] must have the batch, the frames and the dtype of the samples: "
+                f"{x.shape[0]} x {x.shape[2]} of {x.dtype}, "
+                f"got {key.shape[0]} x {key.shape[2]} of {key.dtype}"
+            )
+        keys[name] = key
+    return keys
+
+
+def _check_items(effect: Effect, batch: int | None) -> None:
+    for one in _walk(effect):
+        for parameter in one.parameters:
+            value = getattr(one, parameter.name)
+            if isinstance(value, PerItem) and len(value.values) != batch:
+                items = "no batch" if batch is None else f"a batch of {batch}"
+                raise LayoutError(
+                    f"{type(one).__name__}.{parameter.name} has {len(value.values)} values, "
+                    f"one for each item, but there is {items}"
+                )
 
 
 def _count(value: object, name: str, minimum: int, maximum: int) -> int:
@@ -321,4 +451,10 @@ def _overlaps(x: Samples, out: Samples) -> bool:
         return False
     # The stride of an axis of length 1 means nothing.
     strides = [(a, b) for a, b, n in zip(x.strides, out.strides, x.shape, strict=True) if n > 1]
-    return x.ctypes.data != out.ctypes.data or any(a != b for a, b in strides)
+    if any(a != b for a, b in strides):
+        return True
+    # Frames are read before the same or earlier ones are written. Rows must not reach into one another.
+    ahead = x.ctypes.data - out.ctypes.data
+    row = x.shape[2] * x.itemsize + ahead
+    apart = all(n == 1 or a >= row for a, n in zip(x.strides[:2], x.shape[:2], strict=True))
+    return ahead < 0 or (ahead > 0 and not apart)

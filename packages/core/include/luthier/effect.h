@@ -21,6 +21,23 @@
 //
 // Ranges, defaults and units are the Python class's; values that arrive here are valid.
 //
+// What stays as it is while a stream runs (a mode, a look-ahead, an oversampling factor) is an option:
+//
+//         struct Options { double mode; };                                // a choice's number in its list,
+//         static constexpr const char* options[] = {"mode"};             // a flag as 0 or 1
+//         void prepare(const Spec& spec, const Options& options);         // in place of prepare(spec)
+//
+// When an option of a running stream is assigned, the engine fades over to a new instance.
+//
+// An effect that listens to a key signal declares it, and gets the signal that it works on when there is no
+// other; the channels of the two may differ in number:
+//
+//         static constexpr bool kListens = true;
+//         void process(Block<T> x, Block<const T> key) LUTHIER_REALTIME;  // in place of process(x)
+//
+// One that turns down what is loud tells by how much, for meters: double reduction_db() const, at least 0, of
+// the last frame.
+//
 // set() gives the parameters at the first and at the last frame of what follows. They differ only
 // while something moves, and then process() is called for exactly one group: gains glide over its
 // frames, filters have a section for each of them (section_effect.h), and what is not heard as steps takes
@@ -36,17 +53,19 @@
 #pragma once
 
 #include "luthier/buffer.h"
+#include "luthier/effect_class.h"
 #include "luthier/math.h"
 #include "luthier/simd.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
-struct Spec {
-    double sample_rate;
-    int channels;
-};
+using Spec = effects::EffectSpec;
 
 struct EffectDefaults {
+    struct Params {};
+    struct Options {};
+    static constexpr bool kListens = false;
+
     void prepare(const Spec&) {}
     void reset() {}
     template <class Visit>
@@ -60,6 +79,7 @@ struct EffectDefaults {
     double gain(const Params&) const {
         return 1;
     }
+    double reduction_db() const { return 0; }
 };
 
 // The frames of one group, one value each.
