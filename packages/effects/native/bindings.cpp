@@ -162,41 +162,27 @@ class PyStream {
     // (batch, channels, frames) in and out and for each input; Python has checked shapes and that frames are
     // contiguous.
     bool process(In in, Out out, const Lanes& lanes, const std::vector<In>& inputs) {
-        if (busy_.test_and_set()) {
-            const nb::object error = nb::module_::import_("luthier.core").attr("StreamError");
-            PyErr_SetString(error.ptr(),
-                            "a stream belongs to one thread at a time, and another one is in it: "
-                            "make a stream for each thread");
-            throw nb::python_error();
-        }
-        const Release release{busy_};
-        // A slice of some tens of milliseconds at most, so that Ctrl-C is heard. A whole number of groups,
-        // or slicing would add partial groups.
-        const std::ptrdiff_t frames = in.shape(2);
-        const std::ptrdiff_t work =
-            std::max<std::ptrdiff_t>(1, in.shape(0) * in.shape(1) * (3 + stream_->leaves()));
-        using View = typename Stream<T>::template View<const T>;
-        std::vector<View> keys(inputs.size());
-        const std::ptrdiff_t slice = std::max<std::ptrdiff_t>((1 << 21) / work / kGroup, 1) * kGroup;
-        bool unclean = false;
-        for (std::ptrdiff_t at = 0; at < frames; at += slice) {
-            {
-                ReleaseGil unlocked;
-                std::lock_guard lock(mutex_);
-                for (const auto& [leaf, parameter, values] : lanes)
-                    stream_->follow(leaf, parameter, values.data() + at,
-                                    values.shape(0) > 1 ? values.stride(0) : 0);
-                for (std::size_t i = 0; i < inputs.size(); ++i)
-                    keys[i] = {inputs[i].data() + at, inputs[i].stride(0), inputs[i].stride(1),
-                               int(inputs[i].shape(1))};
-                unclean |=
-                    stream_->process({in.data() + at, in.stride(0), in.stride(1), int(in.shape(1))},
-                                     {out.data() + at, out.stride(0), out.stride(1), int(out.shape(1))}, keys,
-                                     int(std::min(slice, frames - at)));
-            }
-            if (frames > slice && PyErr_CheckSignals() != 0) throw nb::python_error();
-        }
-        return unclean;
+        std::vector<View<const T>> keys;
+        for (const In& input : inputs)
+            keys.push_back({input.data(), input.stride(0), input.stride(1), int(input.shape(1))});
+        return run({in.data(), in.stride(0), in.stride(1), int(in.shape(1))},
+                   {out.data(), out.stride(0), out.stride(1), int(out.shape(1))}, lanes, keys, in.shape(2));
+    }
+
+    // The shortest way for small blocks: two C-contiguous arrays of the stream's shape with `dimensions`
+    // axes, one of them perhaps the other, and nothing besides. Returns 0, or 1 when something was not
+    // finite; -1, and nothing is done, when the arrays are anything else.
+    int process_plain(nb::handle block, nb::handle out, int dimensions) {
+        if (!stream_->inputs().empty()) return -1;
+        const Buffer in(block, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT), to(out, PyBUF_CONTIG | PyBUF_FORMAT);
+        if (!fits(in, dimensions) || !fits(to, dimensions)) return -1;
+        const std::ptrdiff_t frames = in->shape[dimensions - 1];
+        if (frames != to->shape[dimensions - 1]) return -1;
+        const char *from = static_cast<const char*>(in->buf), *at = static_cast<const char*>(to->buf);
+        if (from != at && from < at + to->len && at < from + in->len) return -1;
+        const int channels = stream_->channels();
+        return run({static_cast<const T*>(in->buf), frames * channels, frames, channels},
+                   {static_cast<T*>(to->buf), frames * channels, frames, channels}, {}, {}, frames);
     }
 
     // May come from another thread than process().
@@ -236,10 +222,83 @@ class PyStream {
     double tail() const { return stream_->tail(); }
 
   private:
+    template <class U>
+    using View = typename Stream<T>::template View<U>;
+
     struct Release {
         std::atomic_flag& flag;
         ~Release() { flag.clear(); }
     };
+
+    // An object's memory, while this lives; without memory when it does not offer it in this way.
+    class Buffer {
+      public:
+        Buffer(nb::handle object, int flags) {
+            valid_ = PyObject_GetBuffer(object.ptr(), &view_, flags) == 0;
+            if (!valid_) PyErr_Clear();
+        }
+        ~Buffer() {
+            if (valid_) PyBuffer_Release(&view_);
+        }
+        Buffer(const Buffer&) = delete;
+        Buffer& operator=(const Buffer&) = delete;
+        explicit operator bool() const { return valid_; }
+        const Py_buffer* operator->() const { return &view_; }
+
+      private:
+        Py_buffer view_;
+        bool valid_;
+    };
+
+    // Whether these are samples of the stream's type and shape, with any number of frames.
+    bool fits(const Buffer& x, int dimensions) const {
+        if (!x || x->ndim != dimensions || x->itemsize != sizeof(T)) return false;
+        const char* type = x->format;
+        if (!type || type[0] != (sizeof(T) == 4 ? 'f' : 'd') || type[1] != 0) return false;
+        if (dimensions > 1 && x->shape[dimensions - 2] != stream_->channels()) return false;
+        return dimensions < 3 || x->shape[0] == stream_->items();
+    }
+
+    bool run(View<const T> in, View<T> out, const Lanes& lanes, const std::vector<View<const T>>& inputs,
+             std::ptrdiff_t frames) {
+        if (busy_.test_and_set()) {
+            const nb::object error = nb::module_::import_("luthier.core").attr("StreamError");
+            PyErr_SetString(error.ptr(),
+                            "a stream belongs to one thread at a time, and another one is in it: "
+                            "make a stream for each thread");
+            throw nb::python_error();
+        }
+        const Release release{busy_};
+        const std::ptrdiff_t work = std::max<std::ptrdiff_t>(
+            1, std::ptrdiff_t(stream_->items()) * in.channels * (3 + stream_->leaves()));
+        if (work * frames <= kBrief && lanes.empty()) {
+            const std::unique_lock lock(mutex_, std::try_to_lock);
+            if (lock) return stream_->process(in, out, inputs, int(frames));
+        }
+        // A slice of some tens of milliseconds at most, so that Ctrl-C is heard. A whole number of groups,
+        // or slicing would add partial groups.
+        const std::ptrdiff_t slice = std::max<std::ptrdiff_t>((1 << 21) / work / kGroup, 1) * kGroup;
+        bool unclean = false;
+        for (std::ptrdiff_t at = 0; at < frames; at += slice) {
+            {
+                ReleaseGil unlocked;
+                std::lock_guard lock(mutex_);
+                for (const auto& [leaf, parameter, values] : lanes)
+                    stream_->follow(leaf, parameter, values.data() + at,
+                                    values.shape(0) > 1 ? values.stride(0) : 0);
+                std::vector<View<const T>> keys = inputs;
+                for (auto& key : keys) key.data += at;
+                unclean |= stream_->process({in.data + at, in.item, in.channel, in.channels},
+                                            {out.data + at, out.item, out.channel, out.channels}, keys,
+                                            int(std::min(slice, frames - at)));
+            }
+            if (frames > slice && PyErr_CheckSignals() != 0) throw nb::python_error();
+        }
+        return unclean;
+    }
+
+    // So little work, in samples times effects, that other threads need not be let in.
+    static constexpr std::ptrdiff_t kBrief = 4096;
 
     double rate_;
     std::vector<std::vector<Taper>> tapers_;  // of each leaf
@@ -255,6 +314,7 @@ void bind_stream(nb::module_& m, const char* name) {
         .def(nb::init<nb::handle, double, int, int, std::vector<int>, bool>(), "plans"_a, "sample_rate"_a,
              "channels"_a, "items"_a, "inputs"_a, "offline"_a)
         .def("process", &S::process, "samples"_a, "out"_a, "lanes"_a, "inputs"_a)
+        .def("process_plain", &S::process_plain, "block"_a, "out"_a, "dimensions"_a)
         .def("assign", &S::assign, "leaf"_a, "parameter"_a, "value"_a)
         .def("replace", &S::replace, "leaf"_a, "plan"_a)
         .def("reductions_db", &S::reductions_db, "item"_a)
