@@ -14,6 +14,8 @@
 
 #include "luthier/dispatch.h"
 #include "luthier/python.h"
+#include "pool_access.h"
+#include "registers.h"
 #include "stream.h"
 
 LUTHIER_DISPATCH(effects::EffectLibrary, effect_library)
@@ -34,14 +36,6 @@ std::map<std::string, const EffectEntry*>& registry() {
         return own;
     }();
     return entries;
-}
-
-const luthier_pool* shared_pool() {
-    static const luthier_pool* pool = [] {
-        const nb::object capsule = nb::module_::import_("luthier.core._native").attr("pool")();
-        return static_cast<const luthier_pool*>(nb::cast<nb::capsule>(capsule).data(kPoolCapsule));
-    }();
-    return pool;
 }
 
 // A number, ("curve", times_s, values, shape), ("lfo", rate_hz, minimum, maximum, shape, phase) or
@@ -350,4 +344,5 @@ NB_MODULE(_native, m) {
         nb::sig("def parameters() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]"));
     bind_stream<float>(m, "Stream32");
     bind_stream<double>(m, "Stream64");
+    register_measures(m);
 }

@@ -18,6 +18,7 @@ from luthier.effects.distortion import Bitcrush, Clipping, Distortion
 from luthier.effects.effect import Effect
 from luthier.effects.filters import HighpassFilter, HighShelfFilter, LowpassFilter, LowShelfFilter, PeakFilter
 from luthier.effects.gain import Gain, Invert
+from luthier.effects.measures import Loudness, loudness, normalize_loudness
 from luthier.effects.mix import Mix
 from luthier.effects.option import Option, array, choice, flag, setting, signal
 from luthier.effects.parameter import Parameter, param
@@ -41,6 +42,7 @@ __all__ = [
     "HighShelfFilter",
     "HighpassFilter",
     "Invert",
+    "Loudness",
     "LowShelfFilter",
     "LowpassFilter",
     "Mix",
@@ -54,6 +56,8 @@ __all__ = [
     "array",
     "choice",
     "flag",
+    "loudness",
+    "normalize_loudness",
     "param",
     "setting",
     "signal",

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, overload
 
 import numpy
 from numpy.typing import NDArray
@@ -46,3 +46,9 @@ class Stream64:
 
     @property
     def tail(self) -> float: ...
+
+@overload
+def loudness(samples: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), device='cpu', writable=False)], sample_rate: float, weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], energies: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], peaks: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')]) -> bool: ...
+
+@overload
+def loudness(samples: Annotated[NDArray[numpy.float64], dict(shape=(None, None, None), device='cpu', writable=False)], sample_rate: float, weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], energies: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], peaks: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')]) -> bool: ...

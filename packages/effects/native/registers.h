@@ -1,0 +1,10 @@
+// The parts of luthier.effects._native, one a binding source.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace luthier::effects {
+
+void register_measures(nanobind::module_& m);
+
+}  // namespace luthier::effects
