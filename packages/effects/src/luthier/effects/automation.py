@@ -31,6 +31,10 @@ class Moving:
         """Return the least and the greatest value."""
         raise NotImplementedError
 
+    def _outcomes(self, _default: Any, /) -> Sequence[Any]:
+        """Return what an option may become by it; the default stands where nothing is said."""
+        raise ParameterError(f"an option does not move: {self!r} can only stand for a parameter")
+
     def _data(self) -> dict[str, Any]:
         """Return plain data for `from_data`."""
         raise NotImplementedError

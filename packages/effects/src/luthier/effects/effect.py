@@ -23,6 +23,7 @@ from luthier.effects.parameter import Parameter, _Declaration, param, shown, unk
 
 if TYPE_CHECKING:
     from luthier.effects import _native
+    from luthier.effects.distributions import Sample
     from luthier.effects.stream import Stream
 
 __all__ = ["Effect"]
@@ -197,7 +198,7 @@ class Effect:
         if out is not None and tail:
             raise ParameterError("out= and tail=True exclude each other: the tail does not fit into out")
         target = None if out is None else borrow_out(out, borrowed, x.shape)
-        keys = borrow_inputs(self, inputs, borrowed, layout)
+        keys = borrow_inputs([self], inputs, borrowed, layout)
         stream = Stream(
             self,
             rate,
@@ -277,6 +278,47 @@ class Effect:
     def _from_state(cls, state: Mapping[str, Any]) -> Self:
         return cls(**state)
 
+    def sample(self, seed: int, index: int = 0) -> Sample:
+        """Draw all that is random: each `Uniform`, `Normal`, `Choice`, `Maybe` and so on.
+
+        Parameters
+        ----------
+        seed, index : int
+            Of the series, and of the draw in it: one for each item of a data set, say.
+
+        Returns
+        -------
+        Sample
+            The effect with a number everywhere, and the values by their places. A draw depends on the seed,
+            the index and the place alone: the same on every machine, whatever else is drawn, in any order.
+
+        Examples
+        --------
+        >>> import luthier.effects as fx
+        >>> board = fx.Chain([fx.Gain(gain_db=fx.Uniform(-12, 0)), fx.Maybe(fx.Reverb(), 0.3)])
+        >>> drawn = board.sample(seed=1, index=5)
+        >>> sorted(drawn.values)
+        ['0.gain_db', '1']
+        """
+        from luthier.effects.distributions import sample
+
+        return sample(self, seed, index)
+
+    @classmethod
+    def migrate(cls, state: dict[str, Any], schema: int) -> dict[str, Any]:  # noqa: ARG003
+        """Bring values that an earlier version wrote to what this version's constructor takes.
+
+        A class whose parameters were renamed, or changed their meaning, overrides this.
+
+        Parameters
+        ----------
+        state : dict
+            The fields as they stand in the data, which may be changed.
+        schema : int
+            The version of the data, as in `to_dict`.
+        """
+        return state
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` reads back, in this and every later version."""
         return {"schema": SCHEMA, **_tree(self)}
@@ -292,7 +334,7 @@ class Effect:
                 f"this effect was written with schema {shown(schema)}, this version reads up to {SCHEMA}: "
                 "update luthier-effects"
             )
-        return _from_tree(data)
+        return _from_tree(data, schema)
 
     def to_json(self) -> str:
         """Return `to_dict` as JSON."""
@@ -479,10 +521,16 @@ def _plain(value: Any) -> Any:
 def _from_plain(value: Any) -> Any:
     if isinstance(value, Mapping) and value.keys() == {"array"}:
         return array_from_data(value["array"])
+    if isinstance(value, Mapping):
+        from luthier.effects.distributions import from_plain
+
+        drawn = from_plain(value, _from_plain)
+        if drawn is not None:
+            return drawn
     return from_data(value)
 
 
-def _from_tree(data: Mapping[str, Any], depth: int = 0) -> Effect:
+def _from_tree(data: Mapping[str, Any], schema: int, depth: int = 0) -> Effect:
     if not isinstance(data, Mapping) or not isinstance(data.get("effect"), str):
         raise ParameterError(f"expected a mapping with a name under the key 'effect', got {shown(data)}")
     if depth > MAXIMUM_DEPTH:
@@ -494,10 +542,10 @@ def _from_tree(data: Mapping[str, Any], depth: int = 0) -> Effect:
     cls = Effect._classes.get(name)
     if cls is None:
         raise ParameterError(f"there is no effect {unknown_name(name, tuple(sorted(Effect._classes)))}")
+    written = {key: value for key, value in data.items() if key not in ("effect", "schema")}
     state = {
-        key: [_from_tree(e, depth + 1) for e in value] if key == "effects" else _from_plain(value)
-        for key, value in data.items()
-        if key not in ("effect", "schema")
+        key: [_from_tree(e, schema, depth + 1) for e in value] if key == "effects" else _from_plain(value)
+        for key, value in cls.migrate(written, schema).items()
     }
     try:
         return cls._from_state(state)

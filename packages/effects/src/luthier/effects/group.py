@@ -26,6 +26,9 @@ class _Group(Effect):
         object.__setattr__(self, "_effects", [self._check(effect) for effect in effects])
 
     def _check(self, effect: object) -> Effect:
+        from luthier.effects.distributions import as_effect
+
+        effect = as_effect(effect)
         if not isinstance(effect, Effect):
             raise TypeError(f"{type(self).__name__} holds effects, got {type(effect).__name__}: {effect!r}")
         return effect

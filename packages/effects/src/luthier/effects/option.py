@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from luthier.core import ParameterError
+from luthier.effects.automation import Moving
 from luthier.effects.parameter import Parameter, Taper, _is_scalar_array, shown
 
 if TYPE_CHECKING:
@@ -54,8 +55,12 @@ class Option:
 
     def validate(self, value: object, owner: str) -> Any:
         """Return `value` in its own type, or raise `ParameterError` naming effect, option, value and what is
-        allowed.
+        allowed. What is random stays so when all that it can become is allowed.
         """
+        if isinstance(value, Moving):
+            for possible in value._outcomes(self.default):
+                self.validate(possible, owner)
+            return value
         match self.kind:
             case "choice":
                 numeric = isinstance(value, numbers.Real) and not isinstance(value, bool)
@@ -88,6 +93,8 @@ class Option:
 
     def native(self, value: Any) -> float | None:
         """Return the number that stands for `value` in C++, or None for what goes there another way."""
+        if isinstance(value, Moving):
+            value._native(())  # what is random says that it has to be drawn
         if self.kind in ("array", "signal"):
             return None
         if self.kind == "choice":

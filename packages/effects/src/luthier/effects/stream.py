@@ -22,7 +22,7 @@ from luthier.core.arrays import (
 )
 from luthier.effects import _native
 from luthier.effects.automation import PerItem
-from luthier.effects.effect import MAXIMUM_DEPTH, Effect, _depth, _leaves, _walk
+from luthier.effects.effect import MAXIMUM_DEPTH, Effect, Plan, _depth, _leaves, _walk
 from luthier.effects.parameter import shown
 
 __all__ = ["Stream"]
@@ -66,7 +66,7 @@ class Stream:
 
     def __init__(
         self,
-        effect: Effect,
+        effect: Effect | Sequence[Effect],
         sample_rate: float,
         channels: int,
         *,
@@ -98,23 +98,28 @@ class Stream:
         self._ended = self._unclean = self._warned = False
         self._plain = layout == "channels_first"
         native = _native.Stream32 if self._dtype == np.float32 else _native.Stream64
-        self._inputs = self._check_inputs(effect, inputs)
-        self._effect = effect.copy()
-        _check_items(effect, self._batch)
+        # One for all items of a batch, or one for each of them.
+        effects = (effect,) if isinstance(effect, Effect) else tuple(effect)
+        self._inputs = self._check_inputs(effects, inputs)
+        for one in effects:
+            _check_items(one, self._batch if isinstance(effect, Effect) else None)
+        copies = tuple(one.copy() for one in effects)
+        self._effect: Any = copies[0] if isinstance(effect, Effect) else copies
         names = tuple(self._inputs)
         self._native = native(
-            (self._effect._plan(names),),
+            tuple(one._plan(names) for one in copies) or (_NOTHING,),
             self._sample_rate,
             self._channels,
             self._items,
             list(self._inputs.values()),
             _offline,
         )
-        self._effect._attach(self._native, names, 0)
+        if isinstance(effect, Effect):
+            copies[0]._attach(self._native, names, 0)
 
-    def _check_inputs(self, effect: Effect, given: Mapping[str, int] | None) -> dict[str, int]:
+    def _check_inputs(self, effects: Sequence[Effect], given: Mapping[str, int] | None) -> dict[str, int]:
         """Return the channels of each signal that the effects listen to, in the order of their numbers."""
-        needed = listened(effect)
+        needed = listened(effects)
         given = {} if given is None else given
         if not isinstance(given, Mapping):
             raise ParameterError(
@@ -296,7 +301,7 @@ class Stream:
 
     def _keys(self, given: Mapping[str, Any] | None, block: Borrowed) -> tuple[Samples, ...]:
         """Check the blocks of the other signals, and bring them into the order of their numbers."""
-        keys = borrow_inputs(self._effect, given, block, self._layout)
+        keys = borrow_inputs([self._effect], given, block, self._layout)
         for name, key in keys.items():
             if key.shape[1] != self._inputs[name]:
                 raise LayoutError(
@@ -400,19 +405,41 @@ class Stream:
         out[:, :, frames - lead :] = rest[:, :, :lead]
         return np.concatenate([out, rest[:, :, lead:]], axis=2) if tail else out
 
+    def _run_each(self, x: Samples, out: Samples | None, keys: Sequence[Samples]) -> Samples:
+        """A whole batch through effects of different latencies, each compensated."""
+        latencies = [self._native.latency(item) for item in range(self._items)]
+        if len(set(latencies)) <= 1:
+            return self._run(x, out, (), keys, tail=False)
+        y = self._process(x, None, (), keys)
+        rest = self._silence(max(latencies))
+        if out is None:
+            out = np.empty_like(y)
+        frames = x.shape[2]
+        for item, latency in enumerate(latencies):
+            whole = np.concatenate([y[item], rest[item]], axis=1)
+            out[item] = whole[:, latency : latency + frames]
+        return out
 
-def listened(effect: Effect) -> tuple[str, ...]:
+
+#: The plan of an effect that changes nothing.
+_NOTHING = Plan("chain")
+
+
+def listened(effects: Sequence[Effect]) -> tuple[str, ...]:
     """The names of the other signals that the effects listen to, in the order of their numbers."""
-    if _depth(effect) > MAXIMUM_DEPTH:
-        raise ParameterError(f"effects are nested more than {MAXIMUM_DEPTH} deep, or one holds itself")
-    return tuple(dict.fromkeys(name for one in _walk(effect) for name in one._signals()))
+    names: dict[str, None] = {}
+    for effect in effects:
+        if _depth(effect) > MAXIMUM_DEPTH:
+            raise ParameterError(f"effects are nested more than {MAXIMUM_DEPTH} deep, or one holds itself")
+        names.update(dict.fromkeys(name for one in _walk(effect) for name in one._signals()))
+    return tuple(names)
 
 
 def borrow_inputs(
-    effect: Effect, given: Mapping[str, Any] | None, main: Borrowed, layout: Layout
+    effects: Sequence[Effect], given: Mapping[str, Any] | None, main: Borrowed, layout: Layout
 ) -> dict[str, Samples]:
     """Check the other signals against the samples that they come with; in the order of their numbers."""
-    needed = listened(effect)
+    needed = listened(effects)
     if given is None:
         given = {}
     if not isinstance(given, Mapping):

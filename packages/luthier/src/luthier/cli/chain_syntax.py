@@ -68,7 +68,7 @@ def effect_name(effect: type[fx.Effect]) -> str:
 def effects_by_name() -> dict[str, type[fx.Effect]]:
     """Return every effect that has parameters of its own to write, by its name in a chain."""
     public = (getattr(fx, name) for name in fx.__all__)
-    groups = (fx.Effect, fx.Chain, fx.Mix)
+    groups = (fx.Effect, fx.Chain, fx.Mix, fx.Random)
     found = [x for x in public if isinstance(x, type) and issubclass(x, fx.Effect) and x not in groups]
     return {effect_name(effect): effect for effect in sorted(found, key=effect_name)}
 
