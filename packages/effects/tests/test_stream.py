@@ -182,3 +182,48 @@ def test_instruction_sets_agree(isa: str, tmp_path) -> None:
         reference = results[core.cpu().chosen][name]
         error = np.sqrt(np.mean((y - reference) ** 2) / np.mean(reference**2))
         assert error < 10 ** (-110 / 20), name
+
+
+@pytest.mark.parametrize("batch", [None, 3])
+def test_the_short_way_gives_what_the_long_way_gives(batch: int | None) -> None:
+    """Plain arrays go straight to the native code; anything else is looked at first. Both sound the same."""
+    shape = (2, 500) if batch is None else (batch, 2, 500)
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    wide = np.repeat(x, 2, axis=-1)
+    plain, looked_at = (fx.Reverb().stream(44_100, 2, batch=batch) for _ in range(2))
+    for _ in range(3):
+        expected = looked_at.process(wide[..., ::2])
+        np.testing.assert_array_equal(plain.process(x), expected)
+    out = x.copy()
+    assert plain.process(out, out=out) is out
+    np.testing.assert_array_equal(out, looked_at.process(wide[..., ::2]))
+    # Memory that overlaps otherwise, which the short way must leave to the long one.
+    memory = np.concatenate([x.ravel(), np.zeros(4, np.float32)])
+    block, shifted = memory[:-4].reshape(shape), memory[4:].reshape(shape)
+    plain.process(block, out=shifted)
+    np.testing.assert_array_equal(shifted, looked_at.process(wide[..., ::2]))
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        np.zeros((2, 16), np.float64),
+        np.zeros((2, 16), np.int32),
+        np.zeros((3, 16), np.float32),
+        np.zeros((1, 2, 16), np.float32),
+        np.zeros(16, np.float32),
+    ],
+)
+def test_the_short_way_lets_no_wrong_block_through(block: np.ndarray) -> None:
+    stream = fx.Gain().stream(44_100, 2)
+    with pytest.raises(LayoutError):
+        stream.process(block)
+    fine = np.zeros((2, 16), np.float32)
+    read_only = fine.copy()
+    read_only.flags.writeable = False
+    for out in (block, read_only, fine[:, :15]):
+        with pytest.raises(LayoutError):
+            stream.process(fine, out=out)
+    stream.flush()
+    with pytest.raises(StreamError):
+        stream.process(fine)
