@@ -13,8 +13,8 @@
 // one-pole damping filter runs along them, as a prefix sum in four steps.
 #pragma once
 
-#include "luthier/effect.h"
 #include "luthier/delay_line.h"
+#include "luthier/effect.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
