@@ -212,6 +212,7 @@ class PyStream {
         stream_->reset();
     }
 
+    int channels() const { return stream_->channels(); }
     int latency(int item) const { return stream_->latency(item); }
     double tail() const { return stream_->tail(); }
 
@@ -313,6 +314,7 @@ void bind_stream(nb::module_& m, const char* name) {
         .def("replace", &S::replace, "leaf"_a, "plan"_a)
         .def("reductions_db", &S::reductions_db, "item"_a)
         .def("reset", &S::reset)
+        .def_prop_ro("channels", &S::channels)
         .def("latency", &S::latency, "item"_a)
         .def_prop_ro("tail", &S::tail);
 }

@@ -38,6 +38,7 @@ class Instance {
         effect_.process(memory_, x.data, x.stride, x.channels, x.frames, key.data, key.stride, key.channels);
     }
     void reset() LUTHIER_REALTIME { effect_.reset(memory_); }
+    void join() LUTHIER_REALTIME { effect_.join(memory_); }
     void save() LUTHIER_REALTIME { effect_.save(memory_, saved_.data()); }
     void restore() LUTHIER_REALTIME { effect_.restore(memory_, saved_.data()); }
     int latency() const { return effect_.latency(memory_); }
@@ -132,10 +133,12 @@ class Leaf final : public Node<T> {
         if (incoming_ && fade_ >= fade_length_) advance(incoming_);
         if (queued_ && !incoming_) {
             if (!moving_) queued_->set(to_.data(), to_.data());
-            if (frame_ == 0)
+            if (frame_ == 0) {
                 advance(queued_);
-            else
+            } else {
                 incoming_ = std::move(queued_);
+                incoming_->join();
+            }
             fade_ = 0;
         }
         if (!pending_ && !followed_) return;

@@ -30,6 +30,7 @@
 #include "luthier/isa.h"
 #include "luthier/partition.h"
 #include "luthier/simd.h"
+#include "luthier/smooth.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
@@ -75,7 +76,8 @@ class ConvolverPlan {
         rows_ = responses.rows;
         latency_ = partition.latency;
         count_ = partition.count;
-        head_ = (partition.head + 1) & ~1;
+        head_ = partition.head ? kGroup : 0;
+        while (head_ < partition.head) head_ *= 2;
         taps_ = AlignedBuffer<T>(std::size_t(rows_) * std::size_t(head_));
         for (int r = 0; r < rows_; ++r) copy(responses, r, 0, head_of(r), partition.head);
         for (int l = 0; l < count_; ++l) fill(levels_[l], responses, partition.levels[l]);
@@ -85,7 +87,7 @@ class ConvolverPlan {
     int latency() const { return latency_; }
     int levels() const { return count_; }
     const Level& level(int l) const { return levels_[l]; }
-    int head() const { return head_; }  // even
+    int head() const { return head_; }  // 0 or a power of two from kGroup to Partition::kMostHead
     const T* taps(int row) const { return taps_.data() + std::size_t(row) * std::size_t(head_); }
     int tick() const { return count_ ? levels_[0].block : kHeadTick; }
     int longest() const { return count_ ? levels_[count_ - 1].block : kHeadTick; }
@@ -172,8 +174,7 @@ class Convolver {
                 done_ = position_;
             }
             const int frames = x.frames - at < tick - into ? x.frames - at : tick - into;
-            for (int c = 0; c < channels_; ++c)
-                std::memcpy(history(c) + position_ % ring_, x[c] + at, std::size_t(frames) * sizeof(T));
+            for (int c = 0; c < channels_; ++c) hear(history(c) + position_ % ring_, x[c] + at, frames);
             for (int c = 0; c < channels_; ++c) {
                 int i = 0;
                 for (; i + kGroups * kGroup <= frames; i += kGroups * kGroup)
@@ -194,7 +195,12 @@ class Convolver {
         }
         position_ = 0;
         done_ = -1;
+        rise_ = 0;
     }
+
+    // Before the first frame: what is convolved rises from silence within so many frames, for the answer to a
+    // signal that begins all at once would be heard.
+    void rise(int frames) LUTHIER_REALTIME { rise_ = frames; }
 
     template <class Visit>
     void state(Visit&& visit) {
@@ -218,6 +224,12 @@ class Convolver {
     // The response, and the input, of path p to channel c.
     int response(int c, int p) const { return plan_->rows() == 1 ? 0 : paths_ == 2 ? 2 * p + c : c; }
     int input(int c, int p) const { return paths_ == 2 ? p : c; }
+
+    void hear(T* to, const T* x, int frames) {
+        std::memcpy(to, x, std::size_t(frames) * sizeof(T));
+        for (int i = 0; i < frames && position_ + i < rise_; ++i)
+            to[i] *= T(ease(double(position_ + i) / double(rise_)));
+    }
 
     // What is due at a tick, of frames that have all come.
     void work() {
@@ -292,27 +304,52 @@ class Convolver {
     // G groups of channel c, `into` frames behind the present position.
     template <int G>
     void put(int c, int into, T* x, Group wet, Group dry) {
-        Group even[G]{}, odd[G]{};
+        Group sums[G]{};
         const std::int64_t place = position_ % ring_ + into;
         for (int p = 0; p < paths_; ++p) {
             const T* taps = plan_->taps(response(c, p));
             const T* from = history(input(c, p)) + place;
-            for (int k = 0; k < plan_->head(); k += 2)
-                for (int g = 0; g < G; ++g) {
-                    even[g] += taps[k] * load<Group>(from + g * kGroup - k);
-                    odd[g] += taps[k + 1] * load<Group>(from + g * kGroup - k - 1);
-                }
+            switch (plan_->head() / kGroup) {
+                case 0: break;
+                case 1: head<G, 1>(taps, from, sums); break;
+                case 2: head<G, 2>(taps, from, sums); break;
+                case 4: head<G, 4>(taps, from, sums); break;
+                default: head<G, 8>(taps, from, sums);
+            }
         }
-        for (int g = 0; g < G; ++g) even[g] += odd[g];
         for (int l = 0; l < plan_->levels(); ++l) {
             const std::int64_t block = plan_->level(l).block;
             const T* out = states_[l].out.data() + (2 * c + 1) * block + (position_ + into) % block;
-            for (int g = 0; g < G; ++g) even[g] += load<Group>(out + g * kGroup);
+            for (int g = 0; g < G; ++g) sums[g] += load<Group>(out + g * kGroup);
         }
         // Whole ticks back, so that it does not run over the ring's end.
-        const T* delayed = history(c) + (position_ + ring_ - plan_->latency()) % ring_ + into;
+        const T* delayed =
+            plan_->latency() ? history(c) + (position_ + ring_ - plan_->latency()) % ring_ + into : x;
         for (int g = 0; g < G; ++g)
-            store(x + g * kGroup, dry * load<Group>(delayed + g * kGroup) + wet * even[g]);
+            store(x + g * kGroup, dry * load<Group>(delayed + g * kGroup) + wet * sums[g]);
+    }
+
+    // The first J groups of taps, tap by tap. Group g and the taps 16 j + s look at frames that depend on g -
+    // j and s alone, so that each is loaded once. In what order a frame's products are added depends on J
+    // only.
+    template <int G, int J>
+    [[gnu::flatten]] static void head(const T* taps, const T* from, Group* sums) {
+        Group even[G]{}, odd[G]{};
+        for (int s = 0; s < kGroup; s += 2) {
+            fft::unroll<G + J - 1>([&](auto i) {
+                constexpr int d = i - (J - 1);
+                const Group a = load<Group>(from + d * kGroup - s),
+                            b = load<Group>(from + d * kGroup - s - 1);
+                fft::unroll<G>([&](auto g) {
+                    constexpr int j = g - d;
+                    if constexpr (j >= 0 && j < J) {
+                        even[g] += taps[j * kGroup + s] * a;
+                        odd[g] += taps[j * kGroup + s + 1] * b;
+                    }
+                });
+            });
+        }
+        for (int g = 0; g < G; ++g) sums[g] += even[g] + odd[g];
     }
 
     const ConvolverPlan<T>* plan_ = nullptr;
@@ -322,7 +359,7 @@ class Convolver {
     State states_[Partition::kMostLevels]{};
     AlignedBuffer<T> newest_;  // [channel][packed]
     AlignedBuffer<T> scratch_;
-    std::int64_t position_ = 0, done_ = -1;
+    std::int64_t position_ = 0, done_ = -1, rise_ = 0;
 };
 
 }  // namespace luthier::inline LUTHIER_ISA

@@ -49,6 +49,7 @@ constexpr effects::EffectClass<T> describe_for() {
                     static_cast<E*>(e)->process(x);
             },
         .reset = [](void* e) LUTHIER_REALTIME { static_cast<E*>(e)->reset(); },
+        .join = [](void* e) LUTHIER_REALTIME { static_cast<E*>(e)->join(); },
         .save =
             [](void* e, void* memory) LUTHIER_REALTIME {
                 std::size_t bytes = 0;

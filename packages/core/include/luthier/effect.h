@@ -27,7 +27,9 @@
 //         static constexpr const char* options[] = {"mode"};             // a flag as 0 or 1
 //         void prepare(const Spec& spec, const Options& options);         // in place of prepare(spec)
 //
-// When an option of a running stream is assigned, the engine fades over to a new instance.
+// When an option of a running stream is assigned, the engine fades over to a new instance. One that would
+// answer for longer than the fade to a signal that begins all at once has void join(), called before the
+// first frame of a fade, and lets its input begin gently; reset() takes that back.
 //
 // An effect that listens to a key signal declares it, and gets the signal that it works on when there is no
 // other; the channels of the two may differ in number:
@@ -68,6 +70,7 @@ struct EffectDefaults {
 
     void prepare(const Spec&) {}
     void reset() {}
+    void join() {}
     template <class Visit>
     void state(Visit&&) {}
     int latency() const { return 0; }

@@ -36,6 +36,7 @@ struct EffectClass {
     void (*process)(void* effect, T* data, std::ptrdiff_t stride, int channels, int frames, const T* key,
                     std::ptrdiff_t key_stride, int key_channels) LUTHIER_REALTIME;
     void (*reset)(void* effect) LUTHIER_REALTIME;
+    void (*join)(void* effect) LUTHIER_REALTIME;
     // Copies the small state to or from `memory`; returns its bytes. Null memory only counts.
     std::size_t (*save)(void* effect, void* memory) LUTHIER_REALTIME;
     void (*restore)(void* effect, const void* memory) LUTHIER_REALTIME;

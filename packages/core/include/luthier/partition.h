@@ -25,7 +25,7 @@ struct Partition {
         int parts;            // partitions
         std::int64_t offset;  // the first tap
     };
-    static constexpr int kLeast = 5, kMost = 17;
+    static constexpr int kLeast = 5, kMost = 17, kMostHead = 7;  // powers of two
 
     int head = 0;     // taps that are done directly
     int latency = 0;  // frames
@@ -85,7 +85,7 @@ inline Partition partition_live(std::int64_t taps) {
     const partition::Choice c = partition::choose(taps, 0, most);
     int best = 0;
     double least = 0;
-    for (int log = Partition::kLeast; log <= most; ++log) {
+    for (int log = Partition::kLeast; log <= Partition::kMostHead; ++log) {
         const double price =
             double(taps < (1 << log) ? taps : 1 << log) * partition::price_of_tap() + c.price[log];
         if (best && price >= least) continue;
@@ -99,8 +99,9 @@ inline Partition partition_live(std::int64_t taps) {
 }
 
 // With the latency that makes a signal of a few times the response's length the cheapest, the latency's own
-// frames included.
+// frames included. What is short enough needs none.
 inline Partition partition_whole(std::int64_t taps) {
+    if (taps <= 1 << Partition::kLeast) return partition_live(taps);
     const double length = double(taps > 32768 ? 4 * taps : 131072);
     Partition p;
     int best = 0;

@@ -89,6 +89,14 @@ void run_all() {
         plan.key = plan.effect->listens ? 0 : -1;
         run<T>(plan, plan.effect->name);
         chain.children.push_back(plan);
+        if (std::strcmp(plan.effect->name, "Convolution") != 0) continue;
+        // A response that is long enough for transforms of several sizes, at the stream's rate.
+        auto response = std::make_shared<Data>();
+        response->rows = 2;
+        for (int k = 0; k < 2 * 20000; ++k) response->values.push_back((k * k % 89 - 44) * 1e-4);
+        plan.data = std::move(response);
+        plan.options = {0, 0};
+        run<T>(plan, "Convolution with a long response");
     }
     run<T>(chain, "a chain of all");
     Plan mix;

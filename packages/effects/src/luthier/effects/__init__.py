@@ -15,6 +15,7 @@ from luthier.effects.automation import LFO, Curve, Follower, PerItem
 from luthier.effects.batch import process_batch
 from luthier.effects.chain import Chain
 from luthier.effects.compressor import Compressor
+from luthier.effects.convolution import Convolution
 from luthier.effects.distortion import Bitcrush, Clipping, Distortion
 from luthier.effects.distributions import Choice, LogUniform, Maybe, Normal, Random, Sample, Uniform
 from luthier.effects.effect import Effect
@@ -37,6 +38,7 @@ __all__ = [
     "Choice",
     "Clipping",
     "Compressor",
+    "Convolution",
     "Curve",
     "Distortion",
     "Effect",

@@ -388,6 +388,9 @@ class Effect:
             -1 if key is None else inputs.index(key),
         )
 
+    def _fit(self, channels: int) -> None:
+        """Raise `LayoutError` when a signal of so many channels cannot pass."""
+
     def _data(self) -> tuple[npt.NDArray[np.float64], float] | None:
         """Return the array that the native effect gets, as rows of numbers, and its sample rate."""
         for option in self.options:
@@ -414,6 +417,7 @@ class Effect:
                 f"{type(self).__name__}.{option.name} of a running stream cannot be assigned: "
                 "start a new stream"
             )
+        self._fit(native.channels)
         try:
             native.replace(leaf, self._plan(inputs))
         except ValueError as error:

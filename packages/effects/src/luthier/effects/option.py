@@ -73,6 +73,8 @@ class Option:
                     return bool(value)
                 what = "True or False"
             case "setting":
+                if value is None and self.default is None:
+                    return None
                 if (isinstance(value, numbers.Real) and not isinstance(value, bool)) or _is_scalar_array(
                     value
                 ):
@@ -81,6 +83,7 @@ class Option:
                         return number
                 unit = f" {self.unit}" if self.unit else ""
                 what = f"a number from {self.minimum:g} to {self.maximum:g}{unit}"
+                what += " or None" if self.default is None else ""
             case "signal":
                 if value is None or (isinstance(value, str) and value):
                     return value
@@ -99,7 +102,7 @@ class Option:
             return None
         if self.kind == "choice":
             return float(self.choices.index(value) if isinstance(value, str) else value)
-        return float(value)
+        return 0.0 if value is None else float(value)
 
     def __get__(self, instance: Effect | None, owner: type[Effect]) -> Any:
         return self if instance is None else instance.__dict__[self.name]
@@ -141,13 +144,22 @@ def flag(default: bool, *, doc: str) -> Any:
 
 
 def setting(
-    default: float, *, unit: str = "", minimum: float, maximum: float, taper: Taper = "linear", doc: str
+    default: float | None,
+    *,
+    unit: str = "",
+    minimum: float,
+    maximum: float,
+    taper: Taper = "linear",
+    doc: str,
 ) -> Any:
-    """Declare an option that is a number: as `param`, for what cannot move while sound passes."""
+    """Declare an option that is a number: as `param`, for what cannot move while sound passes.
+
+    With the default None, None is allowed; in C++ it is 0.
+    """
     return _Declaration(
         {
             "kind": "setting",
-            "default": float(default),
+            "default": None if default is None else float(default),
             "unit": unit,
             "minimum": float(minimum),
             "maximum": float(maximum),

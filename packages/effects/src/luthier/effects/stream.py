@@ -103,6 +103,8 @@ class Stream:
         self._inputs = self._check_inputs(effects, inputs)
         for one in effects:
             _check_items(one, self._batch if isinstance(effect, Effect) else None)
+            for leaf in _leaves(one):
+                leaf._fit(self._channels)
         copies = tuple(one.copy() for one in effects)
         self._effect: Any = copies[0] if isinstance(effect, Effect) else copies
         names = tuple(self._inputs)
