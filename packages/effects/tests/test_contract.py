@@ -48,6 +48,11 @@ def noise(*shape: int, dtype: str = "float32", seed: int = 0) -> np.ndarray:
     return (0.25 * np.random.default_rng(seed).standard_normal(shape)).astype(dtype)
 
 
+def streamed(effect: fx.Effect, x: np.ndarray) -> np.ndarray:
+    """What comes out of a stream as `x` goes in: with the latency still before it."""
+    return effect.stream(RATE, x.shape[0]).process(x)
+
+
 def decibels(error: np.ndarray, reference: np.ndarray) -> float:
     """Energy of `error` relative to `reference`."""
     energy = float(np.sum(np.square(reference, dtype=np.float64))) or 1.0
@@ -396,14 +401,14 @@ def test_assigning_moves_the_stream_and_nothing_else(cls: type[fx.Effect]) -> No
         stream = original.stream(RATE, 2)
         stream.process(x[:, :100])
         setattr(stream.effect, p.name, getattr(original, p.name))  # the present value: no change
-        np.testing.assert_array_equal(stream.process(x[:, 100:1000]), cls()(x[:, :1000], RATE)[:, 100:])
+        np.testing.assert_array_equal(stream.process(x[:, 100:1000]), streamed(cls(), x[:, :1000])[:, 100:])
         value = p.minimum if p.default != p.minimum else p.maximum
         setattr(stream.effect, p.name, value)
         assert original == cls()
         stream.process(x[:, 1000:20_000])
         # After the ramp the stream is that of an effect with the new value, but for what still rings.
         stream.reset()
-        np.testing.assert_array_equal(stream.process(x), cls(**{p.name: value})(x, RATE))
+        np.testing.assert_array_equal(stream.process(x), streamed(cls(**{p.name: value}), x))
 
 
 @movable
@@ -412,7 +417,7 @@ def test_assigning_to_the_original_leaves_a_stream_alone(cls: type[fx.Effect]) -
     effect = cls()
     stream = effect.stream(RATE)
     setattr(effect, p.name, p.maximum if p.default != p.maximum else p.minimum)
-    np.testing.assert_array_equal(stream.process(x), cls()(x, RATE))
+    np.testing.assert_array_equal(stream.process(x), streamed(cls(), x))
 
 
 def energy_above(x: np.ndarray, hz: float) -> float:

@@ -25,6 +25,7 @@ from luthier.effects.measures import Loudness, loudness, normalize_loudness
 from luthier.effects.mix import Mix
 from luthier.effects.option import Option, array, choice, flag, setting, signal
 from luthier.effects.parameter import Parameter, param
+from luthier.effects.pitch_shift import PitchShift
 from luthier.effects.reverb import Reverb
 from luthier.effects.stream import Stream
 from luthier.effects.tremolo import Tremolo
@@ -58,6 +59,7 @@ __all__ = [
     "Parameter",
     "PeakFilter",
     "PerItem",
+    "PitchShift",
     "Random",
     "Reverb",
     "Sample",
