@@ -36,8 +36,8 @@ leaves = pytest.mark.parametrize("cls", LEAVES, ids=lambda cls: cls.__name__)
 def boards() -> list[fx.Effect]:
     """Every effect by itself, and chains and mixes of all."""
     alone = [cls() for cls in LEAVES]
-    chain = fx.Chain([cls() for cls in LEAVES])
-    mix = fx.Mix([fx.Chain([]), chain, fx.Mix(alone)])
+    chain = fx.Chain([cls() for cls in LEAVES if cls is not fx.Noise])  # all others end
+    mix = fx.Mix([fx.Chain([]), chain, fx.Mix([effect for effect in alone if effect != fx.Noise()])])
     return [*alone, chain, mix, fx.Chain([]), fx.Mix([])]
 
 
@@ -78,7 +78,7 @@ def test_declarations_are_whole(cls: type[fx.Effect]) -> None:
     for p in cls.parameters:
         assert p.minimum <= p.default <= p.maximum
         assert p.doc.endswith(".")
-        assert p.unit in ("", "dB", "Hz", "ms", "s", "%")
+        assert p.unit in ("", "dB", "dBFS", "Hz", "ms", "s", "%")
         assert p.unit == "" or p.name.endswith("_" + p.unit.lower())
         assert getattr(cls, p.name) is p
     for o in cls.options:
@@ -372,7 +372,8 @@ def test_flush_is_latency_and_tail_of_the_whole_call(board: fx.Effect) -> None:
     whole = board(x, RATE, tail=True)
     stream = board.stream(RATE, 2)
     y = np.concatenate([stream.process(x), stream.flush()], axis=1)
-    assert y.shape[1] == 1000 + stream.latency + stream.tail
+    tail = 0 if math.isinf(stream.tail) else stream.tail
+    assert y.shape[1] == 1000 + stream.latency + tail
     np.testing.assert_array_equal(y[:, stream.latency :], whole)
     with pytest.raises(StreamError, match=r"reset\(\)"):
         stream.process(x)

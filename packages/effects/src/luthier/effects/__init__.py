@@ -23,10 +23,12 @@ from luthier.effects.filters import HighpassFilter, HighShelfFilter, LowpassFilt
 from luthier.effects.gain import Gain, Invert
 from luthier.effects.measures import Loudness, loudness, normalize_loudness
 from luthier.effects.mix import Mix
+from luthier.effects.noise import Noise, add_noise
 from luthier.effects.option import Option, array, choice, flag, setting, signal
 from luthier.effects.parameter import Parameter, param
 from luthier.effects.pitch_shift import PitchShift
 from luthier.effects.reverb import Reverb
+from luthier.effects.stereo import Pan, StereoWidth
 from luthier.effects.stream import Stream
 from luthier.effects.tremolo import Tremolo
 
@@ -54,8 +56,10 @@ __all__ = [
     "LowpassFilter",
     "Maybe",
     "Mix",
+    "Noise",
     "Normal",
     "Option",
+    "Pan",
     "Parameter",
     "PeakFilter",
     "PerItem",
@@ -63,9 +67,11 @@ __all__ = [
     "Random",
     "Reverb",
     "Sample",
+    "StereoWidth",
     "Stream",
     "Tremolo",
     "Uniform",
+    "add_noise",
     "array",
     "choice",
     "flag",
