@@ -2,12 +2,14 @@
 #include "resample_bindings.h"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 
 #include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "luthier/python.h"
@@ -197,6 +199,11 @@ class PyResampler {
         std::lock_guard lock(mutex_);
         resampler_.reset();
     }
+    std::pair<std::int64_t, std::int64_t> start_at(std::int64_t output) {
+        std::lock_guard lock(mutex_);
+        const std::int64_t input = resampler_.start_at(output);
+        return {input, resampler_.given()};
+    }
     void process(Rows<const T> in, Rows<T> out) {
         check_rows(in);
         check_rows(out);
@@ -241,6 +248,7 @@ void bind_stream(nb::module_& m, const char* name) {
         .def("ready", &R::ready, "frames"_a)
         .def("rest", &R::rest)
         .def("reset", &R::reset)
+        .def("start_at", &R::start_at, "output"_a)
         .def("process", &R::process, "samples"_a.noconvert(), "out"_a.noconvert())
         .def("flush", &R::flush, "out"_a.noconvert());
 }

@@ -66,6 +66,31 @@ def test_single_frames():
     assert np.array_equal(joined, lio.resample(x, 44_100, 16_000))
 
 
+@pytest.mark.parametrize("ratio", [*RATIOS, (48_000, 123.45)])
+@pytest.mark.parametrize("quality", ["fast", "best"])
+def test_a_signal_is_taken_up_in_its_middle(ratio, quality):
+    x = noise(2, 40_000)
+    whole = lio.resample(x, *ratio, quality=quality)
+    stream = lio.Resampler(*ratio, 2, quality=quality)
+    assert stream.length(40_000) == whole.shape[1]
+    for frame in (0, 1, whole.shape[1] // 3, whole.shape[1] - 1, whole.shape[1]):
+        fed, given_out = stream.start_at(frame)
+        assert 0 <= fed <= 40_000
+        assert 0 <= given_out <= max(frame, 0)
+        part = np.concatenate([stream.process(x[:, fed:]), stream.flush()], axis=1)
+        assert np.array_equal(part[:, frame - given_out :], whole[:, frame:])
+    for frame in (-1, 0.5, True, None):
+        with pytest.raises(ParameterError, match="frame must be a whole number"):
+            stream.start_at(frame)
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
+def test_nothing_comes_before_the_input_latency(ratio):
+    stream = lio.Resampler(*ratio)
+    assert stream.process(noise(stream.input_latency)).size == 0
+    assert stream.process(noise(1)).size > 0
+
+
 def test_less_quality_does_not_wait_longer():
     latency = {
         q: lio.Resampler(44_100, 48_000, quality=q).latency for q in ("fast", "medium", "high", "best")

@@ -270,6 +270,7 @@ class ResampleStream {
         reset();
         const auto& p = *plan_;
         const auto& shape = p.shape_;
+        if (p.same_) return taken_ = given_ = output < 0 ? 0 : output;
         if (before_ || p.ringing_ || output <= 0) return 0;
         const auto place_of = [&](std::int64_t m) {
             if (shape.direct) return resample::Quotient{m, 0};

@@ -81,7 +81,7 @@ _FORMATS = (
         (".ogg", ".oga"),
         ("VORBIS",),
         255,
-        rate_range=(1_000, 200_000),
+        rate_range=(1, 200_000),
         lossy=True,
         options=("quality",),
     ),

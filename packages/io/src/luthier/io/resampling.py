@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import numbers
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -273,11 +274,11 @@ class Resampler:
         if isinstance(count, bool) or not isinstance(count, numbers.Integral) or not 1 <= int(count) <= 4096:
             raise ParameterError(f"channels must be an integer between 1 and 4096, got {channels!r}")
         wide = self._dtype == np.float64
-        plan = _plan(from_rate, to_rate, quality, phase, wide)
+        self._plan = plan = _plan(from_rate, to_rate, quality, phase, wide)
         self._channels = int(channels)
         # Any: the two classes' methods take arrays of their own dtype.
-        kind: Any = _native.ResampleStreamDouble if wide else _native.ResampleStreamFloat
-        self._stream = kind(plan, self._channels)
+        self._kind: Any = _native.ResampleStreamDouble if wide else _native.ResampleStreamFloat
+        self._stream = self._kind(plan, self._channels)
         self._over = False
         ratio = _rate(to_rate, "to_rate") / _rate(from_rate, "from_rate")
         self.latency = math.ceil(plan.latency * ratio) + 1
@@ -286,6 +287,16 @@ class Resampler:
     def channels(self) -> int:
         """Channels of every block."""
         return self._channels
+
+    @cached_property
+    def input_latency(self) -> int:
+        """So many input frames are taken before the first output frame comes."""
+        fresh = self._kind(self._plan, 1)
+        return bisect.bisect_left(range(self._plan.latency + 1), 1, key=fresh.ready) - 1
+
+    def length(self, frames: int) -> int:
+        """How many frames come out of `frames` in all: ``round(frames * to_rate / from_rate)``, halves up."""
+        return self._plan.length(frames)
 
     def process(self, samples: Any) -> Any:
         """Take a block, and return the frames that are ready: none, for a while, is no error.
@@ -333,6 +344,35 @@ class Resampler:
         """Begin anew, with silence behind."""
         self._stream.reset()
         self._over = False
+
+    def start_at(self, frame: int) -> tuple[int, int]:
+        """Take up a signal in its middle, so that output `frame` has the bits that it has in the whole.
+
+        Parameters
+        ----------
+        frame
+            An output frame, counted from 0.
+
+        Returns
+        -------
+        tuple of int
+            The input frame that the next `process` must begin with, and the output frame that leaves next:
+            `frame` or one before it, whose values are then to be dropped.
+
+        Examples
+        --------
+        >>> import numpy as np, luthier.io as lio
+        >>> signal = np.random.default_rng(0).uniform(-1, 1, (1, 96_000)).astype(np.float32)
+        >>> stream = lio.Resampler(48_000, 44_100)
+        >>> fed, given = stream.start_at(60_000)
+        >>> part = np.concatenate([stream.process(signal[:, fed:]), stream.flush()], axis=-1)
+        >>> np.array_equal(part, lio.resample(signal, 48_000, 44_100)[:, given:])
+        True
+        """
+        if isinstance(frame, bool) or not isinstance(frame, numbers.Integral) or not 0 <= frame < 2**62:
+            raise ParameterError(f"frame must be a whole number of frames, not negative, got {frame!r}")
+        self._over = False
+        return self._stream.start_at(int(frame))
 
 
 def _is_rows(result: np.ndarray[Any, Any]) -> bool:
