@@ -42,8 +42,9 @@ const effects::EffectEntry* const entries[] = {
 }
 
 extern const effects::EffectLibrary effect_library;
-const effects::EffectLibrary effect_library = {effects::kEffectVersion, sizeof(effects::EffectEntry), entries,
-                                               sizeof(entries) / sizeof(entries[0])};
+const effects::EffectLibrary effect_library = {
+    effects::kEffectVersion, sizeof(effects::EffectEntry), sizeof(effects::EffectSpec), entries,
+    sizeof(entries) / sizeof(entries[0])};
 }  // namespace luthier::inline LUTHIER_ISA
 ]])
   set(${result} "${sources};${generated}/effect_library.cpp" PARENT_SCOPE)

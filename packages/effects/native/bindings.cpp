@@ -15,6 +15,7 @@
 #include "luthier/dispatch.h"
 #include "luthier/python.h"
 #include "pool_access.h"
+#include "python_effect.h"
 #include "registers.h"
 #include "stream.h"
 
@@ -94,12 +95,18 @@ std::vector<Source> read_sources(nb::handle h, Taper taper, double rate) {
 using Array = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 // A `Plan` of effect.py. Collects the leaves' tapers.
-Plan read_plan(nb::handle h, double rate, std::vector<std::vector<Taper>>& tapers) {
+Plan read_plan(nb::handle h, double rate, PythonHost& host, std::vector<std::vector<Taper>>& tapers) {
     const nb::tuple t = nb::cast<nb::tuple>(h);
     const auto kind = nb::cast<std::string>(t[0]);
     Plan plan;
     plan.kind = kind == "chain" ? Plan::Kind::chain : kind == "mix" ? Plan::Kind::mix : Plan::Kind::effect;
-    if (plan.kind == Plan::Kind::effect) {
+    if (kind == "python") {
+        plan.effect = &python_effect();
+        plan.code = {new PythonCode{nb::borrow(t[8]), &host}, [](const PythonCode* code) {
+                         const AcquireGil locked;
+                         delete code;
+                     }};
+    } else if (plan.kind == Plan::Kind::effect) {
         const auto name = nb::cast<std::string>(t[1]);
         const auto found = registry().find(name);
         if (found == registry().end()) throw std::invalid_argument("no native effect is named " + name);
@@ -111,8 +118,9 @@ Plan read_plan(nb::handle h, double rate, std::vector<std::vector<Taper>>& taper
         plan.values.push_back(read_sources(values[i], plan.tapers.back(), rate));
     }
     plan.options = nb::cast<std::vector<double>>(t[4]);
-    if (plan.effect && (int(plan.values.size()) != plan.effect->parameter_count ||
-                        int(plan.options.size()) != plan.effect->option_count))
+    if (plan.effect && !plan.code &&
+        (int(plan.values.size()) != plan.effect->parameter_count ||
+         int(plan.options.size()) != plan.effect->option_count))
         throw std::invalid_argument(std::string(plan.effect->name) + " has other parameters");
     if (!t[5].is_none()) {
         const auto array = nb::cast<Array>(t[5][0]);
@@ -125,7 +133,7 @@ Plan read_plan(nb::handle h, double rate, std::vector<std::vector<Taper>>& taper
     plan.key = nb::cast<int>(t[6]);
     if (plan.kind == Plan::Kind::effect) tapers.push_back(plan.tapers);
     for (nb::handle child : nb::cast<nb::tuple>(t[7]))
-        plan.children.push_back(read_plan(child, rate, tapers));
+        plan.children.push_back(read_plan(child, rate, host, tapers));
     return plan;
 }
 
@@ -145,7 +153,8 @@ class PyStream {
         std::vector<Plan> read;
         for (nb::handle plan : nb::cast<nb::tuple>(plans)) {
             tapers_.clear();
-            read.push_back(read_plan(plan, rate, tapers_));
+            read.push_back(read_plan(plan, rate, host_, tapers_));
+            calls_python_ |= calls_python(read.back());
         }
         const luthier_pool* pool = shared_pool();
         ReleaseGil unlocked;  // a large batch of reverbs takes seconds to set up
@@ -181,6 +190,7 @@ class PyStream {
 
     // May come from another thread than process().
     void assign(std::size_t leaf, int parameter, nb::handle value) {
+        stay_outside();
         const std::vector<Source> sources = read_sources(value, tapers_.at(leaf).at(parameter), rate_);
         ReleaseGil unlocked;
         std::lock_guard lock(mutex_);
@@ -189,8 +199,9 @@ class PyStream {
 
     // Fades over to what the plan of one effect says of its options and data.
     void replace(std::size_t leaf, nb::handle plan) {
+        stay_outside();
         std::vector<std::vector<Taper>> tapers;
-        const Plan read = read_plan(plan, rate_, tapers);
+        const Plan read = read_plan(plan, rate_, host_, tapers);
         ReleaseGil unlocked;
         auto made = stream_->instances(leaf, read);
         std::lock_guard lock(mutex_);
@@ -199,6 +210,7 @@ class PyStream {
 
     // Decibels by which each leaf of an item turns its last frame down.
     std::vector<double> reductions_db(int item) {
+        stay_outside();
         ReleaseGil unlocked;
         std::lock_guard lock(mutex_);
         std::vector<double> reductions;
@@ -207,9 +219,12 @@ class PyStream {
     }
 
     void reset() {
+        stay_outside();
+        host_.clear();
         ReleaseGil unlocked;
         std::lock_guard lock(mutex_);
         stream_->reset();
+        stopped_ = false;
     }
 
     int channels() const { return stream_->channels(); }
@@ -256,23 +271,27 @@ class PyStream {
 
     bool run(View<const T> in, View<T> out, const Lanes& lanes, const std::vector<View<const T>>& inputs,
              std::ptrdiff_t frames) {
-        if (busy_.test_and_set()) {
-            const nb::object error = nb::module_::import_("luthier.core").attr("StreamError");
-            PyErr_SetString(error.ptr(),
-                            "a stream belongs to one thread at a time, and another one is in it: "
-                            "make a stream for each thread");
-            throw nb::python_error();
-        }
+        if (busy_.test_and_set())
+            raise(
+                "a stream belongs to one thread at a time, and another one is in it: make a stream for each "
+                "thread");
         const Release release{busy_};
+        if (stopped_)
+            raise(
+                "an exception in an effect, or an interrupt, has stopped this stream; call reset() to start "
+                "anew");
         const std::ptrdiff_t work = std::max<std::ptrdiff_t>(
             1, std::ptrdiff_t(stream_->items()) * in.channels * (3 + stream_->leaves()));
-        if (work * frames <= kBrief && lanes.empty()) {
+        if (work * frames <= kBrief && lanes.empty() && !calls_python_) {
             const std::unique_lock lock(mutex_, std::try_to_lock);
             if (lock) return stream_->process(in, out, inputs, int(frames));
         }
         // A slice of some tens of milliseconds at most, so that Ctrl-C is heard. A whole number of groups,
-        // or slicing would add partial groups.
-        const std::ptrdiff_t slice = std::max<std::ptrdiff_t>((1 << 21) / work / kGroup, 1) * kGroup;
+        // or slicing would add partial groups; with Python in it, which takes longer, one of whole blocks.
+        const std::ptrdiff_t unit = calls_python_ ? kMaxBlock : kGroup;
+        const std::ptrdiff_t budget = calls_python_ ? 1 << 17 : 1 << 21;
+        const std::ptrdiff_t slice = std::max<std::ptrdiff_t>(budget / work / unit, 1) * unit;
+        stopped_ = true;  // until all went well
         bool unclean = false;
         for (std::ptrdiff_t at = 0; at < frames; at += slice) {
             {
@@ -287,15 +306,35 @@ class PyStream {
                                             {out.data + at, out.item, out.channel, out.channels}, keys,
                                             int(std::min(slice, frames - at)));
             }
+            host_.report();
             if (frames > slice && PyErr_CheckSignals() != 0) throw nb::python_error();
         }
+        stopped_ = false;
         return unclean;
     }
 
     // So little work, in samples times effects, that other threads need not be let in.
     static constexpr std::ptrdiff_t kBrief = 4096;
 
+    [[noreturn]] static void raise(const char* message) {
+        const nb::object error = nb::module_::import_("luthier.core").attr("StreamError");
+        PyErr_SetString(error.ptr(), message);
+        throw nb::python_error();
+    }
+
+    // process() holds the lock while it calls Python.
+    void stay_outside() const {
+        if (host_.calling()) raise("an effect cannot change the stream that calls it");
+    }
+
+    static bool calls_python(const Plan& plan) {
+        return plan.code || std::any_of(plan.children.begin(), plan.children.end(), calls_python);
+    }
+
     double rate_;
+    PythonHost host_;
+    bool calls_python_ = false;
+    std::atomic<bool> stopped_ = false;
     std::vector<std::vector<Taper>> tapers_;  // of each leaf
     std::optional<Stream<T>> stream_;
     std::atomic_flag busy_;

@@ -33,7 +33,8 @@ struct Plan {
     std::vector<Taper> tapers;
     std::vector<double> options;
     std::shared_ptr<const Data> data;
-    int key = -1;  // the input that the effect listens to, if not its own
+    std::shared_ptr<const void> code;  // what the effects of the engine's own host are made from
+    int key = -1;                      // the input that the effect listens to, if not its own
     std::vector<Plan> children;
 };
 

@@ -187,7 +187,7 @@ def test_effects_without_native_code_say_so() -> None:
         amount: float = fx.param(0.0, minimum=0, maximum=1, doc="Anything.")
 
     for effect in (Mine(), More(), fx.Effect()):
-        with pytest.raises(StreamError, match="no native code"):
+        with pytest.raises(StreamError, match="neither native code"):
             effect(np.ones(3), RATE)
 
 

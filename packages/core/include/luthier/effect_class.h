@@ -22,6 +22,7 @@ struct EffectSpec {
     int rows = 0;
     std::ptrdiff_t frames = 0;
     double data_rate = 0;
+    const void* code = nullptr;  // of an effect that the engine's own host brings; nothing to a library's
 };
 
 template <class T>
@@ -68,6 +69,7 @@ inline constexpr std::uint32_t kEffectVersion = 1;
 struct EffectLibrary {
     std::uint32_t version;      // kEffectVersion
     std::uint32_t entry_bytes;  // sizeof(EffectEntry)
+    std::uint32_t spec_bytes;   // sizeof(EffectSpec)
     const EffectEntry* const* entries;
     int count;
 };

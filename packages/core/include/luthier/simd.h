@@ -106,19 +106,21 @@ template <int N>
 }
 
 // Numbers below 1.2e-38 (float) or 2.2e-308 (double) count as zero in this scope. A recursion that
-// rings out would otherwise spend most of its time on them.
+// rings out would otherwise spend most of its time on them. With `false` they count as what they are again.
 class FlushDenormals {
   public:
 #if LUTHIER_X86
-    FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }  // FTZ and DAZ
+    explicit FlushDenormals(bool flush = true) : saved_(_mm_getcsr()) {
+        _mm_setcsr(flush ? saved_ | 0x8040 : saved_ & ~0x8040u);  // FTZ and DAZ
+    }
     ~FlushDenormals() { _mm_setcsr(saved_); }
 
   private:
     unsigned saved_;
 #elif defined(__aarch64__)
-    FlushDenormals() {
+    explicit FlushDenormals(bool flush = true) {
         __asm__ volatile("mrs %0, fpcr" : "=r"(saved_));
-        set(saved_ | (1ull << 24));  // FZ
+        set(flush ? saved_ | (1ull << 24) : saved_ & ~(1ull << 24));  // FZ
     }
     ~FlushDenormals() { set(saved_); }
 
@@ -127,7 +129,7 @@ class FlushDenormals {
 
     std::uint64_t saved_;
 #else
-    FlushDenormals() {}
+    explicit FlushDenormals(bool = true) {}
     ~FlushDenormals() {}
 
   private:

@@ -27,6 +27,7 @@ from luthier.effects.noise import Noise, add_noise
 from luthier.effects.option import Option, array, choice, flag, setting, signal
 from luthier.effects.parameter import Parameter, param
 from luthier.effects.pitch_shift import PitchShift
+from luthier.effects.rendering import Spec, Values
 from luthier.effects.reverb import Reverb
 from luthier.effects.stereo import Pan, StereoWidth
 from luthier.effects.stream import Stream
@@ -67,10 +68,12 @@ __all__ = [
     "Random",
     "Reverb",
     "Sample",
+    "Spec",
     "StereoWidth",
     "Stream",
     "Tremolo",
     "Uniform",
+    "Values",
     "add_noise",
     "array",
     "choice",

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, dataclass_transform
 
 import numpy as np
@@ -20,6 +20,7 @@ from luthier.effects.option import _Declaration as _OptionDeclaration
 from luthier.effects.option import from_data as array_from_data
 from luthier.effects.option import to_data as array_to_data
 from luthier.effects.parameter import Parameter, _Declaration, param, shown, unknown_name
+from luthier.effects.rendering import Renderer, check_class
 
 if TYPE_CHECKING:
     from luthier.effects import _native
@@ -38,7 +39,7 @@ MAXIMUM_DEPTH = 64
 class Plan(NamedTuple):
     """An effect as it is described to the native engine."""
 
-    kind: str  # "effect", "chain" or "mix"
+    kind: str  # "effect", "python", "chain" or "mix"
     name: str = ""
     values: tuple[Any, ...] = ()
     tapers: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class Plan(NamedTuple):
     data: tuple[npt.NDArray[np.float64], float] | None = None  # rows of numbers, and their sample rate
     key: int = -1  # the number of the input that it listens to
     children: tuple[Plan, ...] = ()
+    renderer: Callable[..., Renderer] | None = None  # of an effect that is written in Python
 
 
 @dataclass_transform(eq_default=True, field_specifiers=(param, choice, flag, setting, array, signal))
@@ -55,6 +57,15 @@ class Effect:
     An effect is a value: its parameters and nothing else. It can be compared, copied, pickled, written
     as JSON and shared by threads; sound passes through it in a call or in a stream, and neither changes
     it. A subclass declares its parameters with `param`, and everything else follows from them.
+
+    The sound comes from native code, or from Python: a subclass that has a method
+    ``render(self, block, values, state)`` is rendered with it, block by block. It gets the samples of a
+    block, ``(channels, frames)``; `Values`, in which each parameter is an array ``(frames,)``; and what its
+    method ``start(self, spec)`` made of a `Spec`, or None without one. It returns the samples that come out,
+    of the same shape. All other hooks may be left out, and are numbers or methods of the spec:
+    ``block_frames`` (1024), ``latency`` in frames beyond the block (0), ``tail`` in frames (0), ``gain``, the
+    most that it amplifies (1), and ``causal`` (False), the promise that no sample depends on later ones,
+    which does away with the delay of a block.
 
     Attributes
     ----------
@@ -75,6 +86,8 @@ class Effect:
 
     # What the native engine makes of it: "effect", "chain" or "mix".
     _kind: ClassVar[str] = "effect"
+    # Whether it is written in Python.
+    _written: ClassVar[bool] = False
     # Whether a permutation of the channels in is that permutation of the channels out.
     _channels_alike: ClassVar[bool] = True
     _classes: ClassVar[dict[str, type[Effect]]] = {}
@@ -96,6 +109,9 @@ class Effect:
         cls._fields = (*inherited, *own.values())
         cls.parameters = tuple(field for field in cls._fields if isinstance(field, Parameter))
         cls.options = tuple(field for field in cls._fields if isinstance(field, Option))
+        cls._written = hasattr(cls, "render")
+        if cls._written:
+            check_class(cls)
         if cls._fields:
             fields = [
                 inspect.Parameter(
@@ -366,6 +382,13 @@ class Effect:
 
     def _plan(self, inputs: tuple[str, ...] = ()) -> Plan:
         """Describe this effect to the native engine, which knows the other signals by their numbers."""
+        key = next((getattr(self, o.name) for o in self.options if o.kind == "signal"), None)
+        values = tuple(_native_value(getattr(self, p.name), inputs) for p in self.parameters)
+        tapers = tuple(p.taper for p in self.parameters)
+        number = -1 if key is None else inputs.index(key)
+        if self._written:
+            maker = functools.partial(Renderer, self.copy())
+            return Plan("python", type(self).__name__, values, tapers, key=number, renderer=maker)
         name = next((cls.__name__ for cls in type(self).__mro__ if cls.__name__ in _native_fields()), None)
         options = [(option, option.native(getattr(self, option.name))) for option in self.options]
         fields = (
@@ -374,19 +397,12 @@ class Effect:
         )
         if name is None or fields != _native_fields()[name]:
             raise StreamError(
-                f"{type(self).__name__} has no native code: an effect is a header in native/effects and a "
-                "class of the same name. A subclass of an effect may add methods, but no parameters."
+                f"{type(self).__name__} has neither native code under its name nor a method "
+                "render(self, block, values, state). A subclass of a native effect may add methods, but no "
+                "parameters."
             )
-        key = next((getattr(self, o.name) for o in self.options if o.kind == "signal"), None)
-        return Plan(
-            "effect",
-            name,
-            tuple(_native_value(getattr(self, p.name), inputs) for p in self.parameters),
-            tuple(p.taper for p in self.parameters),
-            tuple(value for _, value in options if value is not None),
-            self._data(),
-            -1 if key is None else inputs.index(key),
-        )
+        chosen = tuple(value for _, value in options if value is not None)
+        return Plan("effect", name, values, tapers, chosen, self._data(), number)
 
     def _fit(self, channels: int) -> None:
         """Raise `LayoutError` when a signal of so many channels cannot pass."""
@@ -412,7 +428,7 @@ class Effect:
         if self._link is None:
             return
         native, inputs, leaf = self._link
-        if option.kind == "signal":
+        if option.kind == "signal" or (self._written and not getattr(self, "causal", False)):
             raise StreamError(
                 f"{type(self).__name__}.{option.name} of a running stream cannot be assigned: "
                 "start a new stream"

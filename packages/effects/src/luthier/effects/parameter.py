@@ -68,7 +68,15 @@ class Parameter:
         )
 
     def __get__(self, instance: Effect | None, owner: type[Effect]) -> Any:
-        return self if instance is None else instance.__dict__[self.name]
+        if instance is None:
+            return self
+        try:
+            return instance.__dict__[self.name]
+        except KeyError:
+            raise AttributeError(
+                f"{type(instance).__name__}.{self.name} moves while sound passes: read values.{self.name} in "
+                "render, which has its value at every frame of the block"
+            ) from None
 
     def __set__(self, instance: Effect, value: object) -> None:
         number = self.validate(value, type(instance).__name__)
