@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numbers
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 __all__ = ["Busy", "frame_count", "incompatible", "rate_as_shown", "whole"]
 
@@ -28,6 +26,8 @@ def whole(value: object) -> bool:
 
 def frame_count(value: object, owner: str, accepted: str, self: object) -> int:
     """How many frames to read: a whole number, though it may be a float."""
+    if type(value) is int and value > 0:
+        return value
     if not isinstance(value, numbers.Real):
         raise incompatible("read", accepted, self, value)
     number = float(value)
@@ -62,12 +62,9 @@ class Busy:
             f"{doers} on the same AudioFile object will produce nondeterministic results."
         )
 
-    @contextmanager
-    def work(self) -> Iterator[None]:
-        """Be the one at work."""
+    def __enter__(self) -> None:
         if not self._lock.acquire(blocking=False):
             raise RuntimeError(self._message)
-        try:
-            yield
-        finally:
-            self._lock.release()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()

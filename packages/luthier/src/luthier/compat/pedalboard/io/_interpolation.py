@@ -36,7 +36,7 @@ class Kernel:
 
     behind: int
     ahead: int
-    weights: Callable[[_Array], tuple[_Array | float, ...]]
+    weights: Callable[[_Array], tuple[_Array, ...]]
 
 
 def _catmull_rom(t: _Array) -> tuple[_Array, ...]:
@@ -60,7 +60,7 @@ def _lagrange(t: _Array) -> tuple[_Array, ...]:
 
 
 KERNELS = {
-    "ZeroOrderHold": Kernel(0, 0, lambda _: (1.0,)),
+    "ZeroOrderHold": Kernel(0, 0, lambda t: (np.ones_like(t),)),
     "Linear": Kernel(0, 1, lambda t: (1.0 - t, t)),
     "CatmullRom": Kernel(1, 2, _catmull_rom),
     "Lagrange": Kernel(2, 2, _lagrange),
@@ -78,6 +78,9 @@ class Interpolator:
         self._numerator, self._denominator = step.numerator, step.denominator
         self._kernel = kernel
         self._channels = channels
+        # Places repeat after as many frames as the denominator says.
+        short = step.denominator <= _AT_ONCE
+        self._table = self._places(0, step.denominator + _AT_ONCE) if short else None
         #: So many input frames are taken before the first output frame comes.
         self.input_latency = kernel.ahead
         self.reset()
@@ -134,14 +137,31 @@ class Interpolator:
         return out
 
     def _evaluate(self, start: int, out: _Array) -> None:
-        place, rest = divmod(start * self._numerator, self._denominator)
-        steps = np.arange(out.shape[1], dtype=np.int64)
+        frames = out.shape[1]
+        place = self._place(start) - self._first - self._kernel.behind
+        if self._table is None:
+            left, weights = self._places(start * self._numerator % self._denominator, frames)
+        else:
+            row = start % self._denominator
+            left = self._table[0][row : row + frames] - self._table[0][row]
+            weights = tuple(weight[row : row + frames] for weight in self._table[1])
+        taps = np.empty(out.shape, np.float32)
+        sums, products = np.empty(out.shape), np.empty(out.shape)
+        for tap, weight in enumerate(weights):
+            # Every place is inside: clipping is what makes it fast.
+            np.take(self._kept, left + (place + tap), axis=1, out=taps, mode="clip")
+            np.multiply(taps, weight, out=products if tap else sums)
+            if tap:
+                sums += products
+        out[...] = sums
+
+    def _places(self, rest: int, frames: int) -> tuple[_Array, tuple[_Array, ...]]:
+        """How far the samples to the left of `frames` places are from the first one, and the weights.
+
+        `rest` is how far the first place is behind its sample, in parts of the step's denominator.
+        """
+        steps = np.arange(frames, dtype=np.int64)
         carried = rest + steps * self._rest
         over = carried // self._denominator
-        left = place - self._first - self._kernel.behind + steps * self._whole + over
-        fraction = (carried - over * self._denominator) / self._denominator
-        total: _Array | None = None
-        for offset, weight in enumerate(self._kernel.weights(fraction)):
-            term = self._kept[:, left + offset] * weight
-            total = term if total is None else total + term
-        out[...] = total
+        behind = (carried - over * self._denominator) / self._denominator
+        return steps * self._whole + over, self._kernel.weights(behind)

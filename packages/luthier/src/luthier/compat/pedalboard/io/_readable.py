@@ -92,7 +92,7 @@ class ReadableAudioFile(AudioFile):
         self._damage = report if report is not None and report.frame < info.frames else None
         self._dtype = _formats.file_dtype(info.subtype)
         self._length_known = opened.length_in_header
-        self._position = 0
+        self._position = self._reader_at = 0
 
     @property
     def name(self) -> str:
@@ -159,7 +159,7 @@ class ReadableAudioFile(AudioFile):
         """
         if not whole(position):
             raise incompatible("seek", _SEEK, self, position)
-        with self._busy.work():
+        with self._busy:
             self._check_open()
             if position < 0:
                 raise ValueError(f"Cannot seek before start of file (to position {position:,}).")
@@ -191,7 +191,7 @@ class ReadableAudioFile(AudioFile):
             ends there.
         """
         count = frame_count(num_frames, "ReadableAudioFile", _READ, self)
-        with self._busy.work():
+        with self._busy:
             self._check_open()
             return self._take(count)
 
@@ -209,7 +209,7 @@ class ReadableAudioFile(AudioFile):
             Of the type `file_dtype`, ``(num_channels, frames)``; 24-bit codes as int32 at full scale.
         """
         count = frame_count(num_frames, "ReadableAudioFile", _READ, self)
-        with self._busy.work():
+        with self._busy:
             self._check_open()
             kind, shift = _RAW[self._dtype]
             samples = self._samples(count, kind)
@@ -235,7 +235,7 @@ class ReadableAudioFile(AudioFile):
 
     def close(self) -> None:
         """Let go of the file. Closing twice is allowed."""
-        with self._busy.work():
+        with self._busy:
             self._closed = True
             self._reader.close()
 
@@ -261,8 +261,9 @@ class ReadableAudioFile(AudioFile):
         self._touch()
         start = self._position
         wanted = min(count, self._frames - start)
-        if reader.tell() != start:
+        if self._reader_at != start:
             reader.seek(start)
+        self._reader_at = -1
         samples: _Array
         report = self._damage
         try:
@@ -272,6 +273,8 @@ class ReadableAudioFile(AudioFile):
                 raise
             report = error.report
             samples = np.array(error.audio.samples, kind, order="C")
+        else:
+            self._reader_at = start + wanted
         self._position = start + samples.shape[1]
         if samples.shape[1] < wanted:
             self._frames = self._position

@@ -149,7 +149,7 @@ class ResampledReadableAudioFile(AudioFile):
         """
         if not whole(position):
             raise incompatible("seek", _SEEK, self, position)
-        with self._file._busy.work():
+        with self._file._busy:
             self._check_open()
             if position < 0:
                 raise ValueError(f"Cannot seek before start of file (to position {position:,}).")
@@ -179,13 +179,13 @@ class ResampledReadableAudioFile(AudioFile):
             As for `ReadableAudioFile.read`.
         """
         count = frame_count(num_frames, "ResampledReadableAudioFile", _READ, self)
-        with self._file._busy.work():
+        with self._file._busy:
             self._check_open()
             return self._take(count)
 
     def close(self) -> None:
         """Let go of the file; the one behind it stays open. Closing twice is allowed."""
-        with self._file._busy.work():
+        with self._file._busy:
             self._closed = True
 
     def _take(self, count: int) -> npt.NDArray[np.float32]:

@@ -141,6 +141,8 @@ class WriteableAudioFile(AudioFile):
                 **codec.options(self._quality, rate),
             )
         except (LuthierError, OSError) as error:
+            if self._scratch is not None:
+                self._scratch.close()
             if isinstance(error, ImportError):
                 raise
             raise ValueError(f"Unable to open audio file for writing: {error}") from error
@@ -207,7 +209,7 @@ class WriteableAudioFile(AudioFile):
         """
         if not isinstance(samples, np.ndarray) or samples.ndim == 0:
             raise incompatible("write", _WRITE, self, samples)
-        with self._busy.work():
+        with self._busy:
             writer = self._open_writer()
             if samples.dtype.name not in ("int8", "int16", "int32", "float32", "float64"):
                 raise TypeError(
@@ -228,7 +230,7 @@ class WriteableAudioFile(AudioFile):
 
     def close(self) -> None:
         """Complete the file, and give it its name."""
-        with self._busy.work():
+        with self._busy:
             writer = self._writer
             if writer is None:
                 raise RuntimeError("Cannot close closed file.")
