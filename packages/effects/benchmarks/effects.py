@@ -52,8 +52,20 @@ def main() -> None:
     x = (0.2 * np.random.default_rng(0).standard_normal((2, RATE * SECONDS))).astype(np.float32)
     out = np.empty_like(x)
     ten = [31, 62, 125, 250, 500, 1000, 2000, 4000, 8000, 16000]
-    pairs: list[tuple[str, fx.Effect, pb.Plugin, list[list[float]] | None]] = [
+    pairs: list[tuple[str, fx.Effect, pb.Plugin | None, list[list[float]] | None]] = [
         ("Gain", fx.Gain(6), pb.Gain(6), None),
+        ("Invert", fx.Invert(), pb.Invert(), None),
+        ("Clipping", fx.Clipping(-6), pb.Clipping(-6), None),
+        ("Distortion", fx.Distortion(25), pb.Distortion(25), None),
+        ("Bitcrush", fx.Bitcrush(8), pb.Bitcrush(8), None),
+        ("Distortion, oversample=2", fx.Distortion(25, 2), None, None),
+        ("Distortion, oversample=8", fx.Distortion(25, 8), None, None),
+        ("SoftClipper", fx.SoftClipper(-6), None, None),
+        ("WaveShaper", fx.WaveShaper(np.tanh), None, None),
+        ("Pan", fx.Pan(0.5), None, None),
+        ("StereoWidth", fx.StereoWidth(1.5), None, None),
+        ("Noise", fx.Noise(), None, None),
+        ("Noise, pink", fx.Noise(colour="pink"), None, None),
         (
             "LowpassFilter",
             fx.LowpassFilter(1000),
@@ -87,16 +99,16 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for name, ours, theirs, sos in pairs:
         mine = best(lambda e=ours: e(x, RATE, out=out)) / x.size * 1e9
-        peer = best(lambda e=theirs: e(x, RATE), 4) / x.size * 1e9
+        peer = best(lambda e=theirs: e(x, RATE), 4) / x.size * 1e9 if theirs else None
         short = x[:, : RATE * 5]
         exact = ours(short.astype(np.float64), RATE)
         peer_db = (
             ""
-            if sos is None
+            if sos is None or theirs is None
             else decibels(theirs(short, RATE), scipy.signal.sosfilt(sos, short.astype(np.float64)))
         )
         print(
-            f"| {name} | {mine:.2f} | {peer:.2f} | {peer / mine:.1f} | "
+            f"| {name} | {mine:.2f} | {f'{peer:.2f} | {peer / mine:.1f}' if peer else '|'} | "
             f"{decibels(ours(short, RATE), exact)} | {peer_db} |"
         )
 

@@ -1,11 +1,17 @@
-"""Distortion, clipping and crushing against their formulas, and against pedalboard where it is installed."""
+"""Distortion, clipping, crushing and shaping against their formulas, and against pedalboard."""
 
 from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 import luthier.effects as fx
+from luthier.core import ParameterError
 
 RATE = 44_100
 
@@ -80,3 +86,84 @@ def test_pedalboard_gives_the_same(ours: type[fx.Effect], name: str, value: floa
     x = noise(2, 20_000).astype(np.float32)
     theirs = getattr(pedalboard, ours.__name__)(**{name: value})(x, RATE)
     assert np.abs(ours(**{name: value})(x, RATE) - theirs).max() <= error
+
+
+@pytest.mark.parametrize("threshold_db", [-40, -6, 0, 12])
+def test_the_soft_clipper_is_its_formula(threshold_db: float) -> None:
+    x = 2 * noise(2, 4000)
+    t = 10 ** (threshold_db / 20)
+    u = np.clip(x / (1.5 * t), -1, 1)
+    y = fx.SoftClipper(threshold_db)(x, RATE)
+    np.testing.assert_allclose(y, 1.5 * t * (u - u**3 / 3), rtol=1e-13, atol=1e-300)
+    assert np.abs(y).max() <= t * (1 + 1e-15)
+    quiet = 1e-5 * t * np.sign(x)
+    np.testing.assert_allclose(fx.SoftClipper(threshold_db)(quiet, RATE), quiet, rtol=1e-9)
+
+
+# ---- WaveShaper ----
+
+EVEN = np.stack([np.linspace(-2, 3, 41), np.random.default_rng(1).standard_normal(41)])
+UNEVEN = np.stack([np.cumsum(np.random.default_rng(2).uniform(0.001, 0.2, 37)) - 2, EVEN[1, :37]])
+
+
+@pytest.mark.parametrize(
+    "points", [EVEN, UNEVEN, EVEN[:, :2], UNEVEN[:, :3]], ids=["even", "uneven", "2", "3"]
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_curve_is_interpolated(points: np.ndarray, dtype: str) -> None:
+    x = np.concatenate([4 * noise(4000), points[0], points[0] + 1e-9]).astype(dtype)
+    expected = np.interp(x, *points)
+    y = fx.WaveShaper(points)(x, RATE)
+    assert y.dtype == dtype
+    np.testing.assert_allclose(y, expected, rtol=0, atol=1e-4 if dtype == "float32" else 1e-12)
+    assert np.sqrt(np.mean((y - expected) ** 2)) < (2e-6 if dtype == "float32" else 1e-13)
+
+
+def test_outputs_alone_are_for_inputs_from_minus_1_to_1() -> None:
+    x = noise(2, 3000)
+    y = np.array([0.5, -1, 0.25, 0.7])
+    expected = np.interp(x, np.linspace(-1, 1, 4), y)
+    np.testing.assert_allclose(fx.WaveShaper(y)(x, RATE), expected, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "curve", [np.tanh, lambda v: math.atan(3 * v), lambda v: 0.5 * v], ids=["array", "number", "line"]
+)
+def test_a_function_is_read(curve: Callable[[Any], Any]) -> None:
+    x = np.clip(noise(2, 3000), -1, 1)
+    expected = np.vectorize(curve)(x)
+    assert np.abs(fx.WaveShaper(curve)(x, RATE) - expected).max() < 2e-6
+    effect = fx.WaveShaper()
+    effect.curve = curve
+    assert effect == fx.WaveShaper(curve)
+    assert fx.Effect.from_json(effect.to_json()) == effect
+    assert pickle.loads(pickle.dumps(effect)) == effect
+
+
+def test_no_curve_changes_nothing() -> None:
+    x = 100 * noise(2, 3000).astype(np.float32)
+    np.testing.assert_array_equal(fx.WaveShaper()(x, RATE), x)
+
+
+def test_a_curve_may_be_run_at_a_higher_rate() -> None:
+    x = noise(2, 5000)
+    curve = np.stack([np.linspace(-4, 4, 4097), np.tanh(5 * np.linspace(-4, 4, 4097))])
+    over = fx.WaveShaper(curve, oversample=4)(x, RATE)
+    np.testing.assert_allclose(over, fx.Distortion(20 * np.log10(5), oversample=4)(x, RATE), atol=2e-5)
+
+
+def test_a_curve_that_lifts_silence_never_ends() -> None:
+    assert math.isinf(fx.WaveShaper([0.0, 0.1, 0.2]).stream(RATE).tail)
+    assert fx.WaveShaper([-0.1, 0.0, 0.2]).stream(RATE).tail == 0
+    np.testing.assert_allclose(fx.WaveShaper([0.0, 0.1, 0.2])(np.zeros(50), RATE), 0.1, atol=1e-16)
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [[1.0], [], np.zeros((2, 1)), np.zeros((3, 4)), [[0, 0], [1, 2]], [[1, 0], [1, 2]], np.zeros((2, 2, 2)),
+     "curve", 3, [[0, math.nan], [0, 1]], [math.inf, 0], [["a", "b"]], [[0, 1], [2]]],
+    ids=repr,
+)  # fmt: skip
+def test_bad_curves_are_refused(curve: object) -> None:
+    with pytest.raises(ParameterError, match=r"WaveShaper\.curve must"):
+        fx.WaveShaper(curve)

@@ -16,7 +16,7 @@ from luthier.effects.batch import process_batch
 from luthier.effects.chain import Chain
 from luthier.effects.compressor import Compressor
 from luthier.effects.convolution import Convolution
-from luthier.effects.distortion import Bitcrush, Clipping, Distortion
+from luthier.effects.distortion import Bitcrush, Clipping, Distortion, SoftClipper, WaveShaper
 from luthier.effects.distributions import Choice, LogUniform, Maybe, Normal, Random, Sample, Uniform
 from luthier.effects.effect import Effect
 from luthier.effects.filters import HighpassFilter, HighShelfFilter, LowpassFilter, LowShelfFilter, PeakFilter
@@ -68,12 +68,14 @@ __all__ = [
     "Random",
     "Reverb",
     "Sample",
+    "SoftClipper",
     "Spec",
     "StereoWidth",
     "Stream",
     "Tremolo",
     "Uniform",
     "Values",
+    "WaveShaper",
     "add_noise",
     "array",
     "choice",
