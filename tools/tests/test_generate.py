@@ -82,6 +82,9 @@ def test_every_parameter_is_on_its_effects_page() -> None:
             (row,) = [line for line in pages[cls.__name__].splitlines() if f"| `{parameter.name}` |" in line]
             assert f"{parameter.minimum:g} to {parameter.maximum:g}" in row
             assert " ".join(parameter.doc.split())[:20].replace("|", "\\|") in row
+        for option in cls.options:
+            (row,) = [line for line in pages[cls.__name__].splitlines() if f"| `{option.name}` |" in line]
+            assert generate.allowed(option) in row
         assert f"[{cls.__name__}]({cls.__name__}.md)" in pages["index"]
     assert "Gain" in pages
     assert issubclass(generate.effect_classes()[0], fx.Effect)

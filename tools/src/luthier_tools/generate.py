@@ -197,15 +197,38 @@ def effect_page(cls: type) -> str:
             doc = " ".join(str(parameter.doc).split()).replace("|", "\\|")
             lines.append(f"| {' | '.join([*map(str, cells), doc])} |")
         lines.append("")
+    options: tuple[Any, ...] = getattr(cls, "options", ())
+    if options:
+        lines += ["| option | values | default | meaning |", "|---|---|---|---|"]
+        for option in options:
+            doc = " ".join(str(option.doc).split()).replace("|", "\\|")
+            lines.append(f"| `{option.name}` | {allowed(option)} | `{option.default!r}` | {doc} |")
+        lines.append("")
     lines += [
         "```{eval-rst}",
         f".. autoclass:: luthier.effects.{cls.__name__}",
         # What has parameters has its methods from Effect; a chain has its own.
-        *([] if parameters else ["   :members:"]),
+        *([] if parameters or options else ["   :members:"]),
         "```",
         "",
     ]
     return "\n".join(lines)
+
+
+def allowed(option: Any) -> str:
+    """Return the values of an option as the tables show them."""
+    match option.kind:
+        case "choice":
+            return ", ".join(f"`{choice!r}`" for choice in option.choices)
+        case "flag":
+            return "`True`, `False`"
+        case "setting":
+            unit = f" {option.unit}" if option.unit else ""
+            return f"{number(option.minimum)} to {number(option.maximum)}{unit}"
+        case "array":
+            return "an array, `None`"
+        case _:
+            return "the name of an input, `None`"
 
 
 def number(value: object) -> str:
