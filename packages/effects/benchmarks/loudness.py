@@ -1,7 +1,7 @@
 """Integrated loudness against pyloudnorm, in one run: nanoseconds a sample and channel, one thread.
 
-60 s of stereo noise. pyloudnorm gives the integrated loudness alone; ours comes with range and true peak. Beside
-the times stands the distance from the recommendation computed with SciPy in float64, in LU.
+60 s of stereo noise. pyloudnorm gives the integrated loudness alone; ours comes with range and true peak.
+Beside the times stands the distance from the recommendation computed with SciPy in float64, in LU.
 
     python benchmarks/loudness.py
 """

@@ -89,6 +89,20 @@ void run_all() {
         plan.key = plan.effect->listens ? 0 : -1;
         run<T>(plan, plan.effect->name);
         chain.children.push_back(plan);
+        for (int k = 0; k < plan.effect->option_count; ++k) {
+            if (std::strcmp(plan.effect->options[k], "oversample") != 0) continue;
+            Plan faster = plan;
+            faster.options[k] = 8;
+            run<T>(faster, plan.effect->name);
+        }
+        if (std::strcmp(plan.effect->name, "WaveShaper") == 0) {
+            Plan bent = plan;
+            auto points = std::make_shared<Data>();
+            points->rows = 2;
+            points->values = {-1, 0, 0.3, 1, -0.5, 0, 0.8, 1};
+            bent.data = std::move(points);
+            run<T>(bent, "WaveShaper with a curve");
+        }
         if (std::strcmp(plan.effect->name, "Convolution") != 0) continue;
         // A response that is long enough for transforms of several sizes, at the stream's rate.
         auto response = std::make_shared<Data>();
