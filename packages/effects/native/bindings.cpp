@@ -172,20 +172,24 @@ class PyStream {
                    {out.data(), out.stride(0), out.stride(1), int(out.shape(1))}, lanes, keys, in.shape(2));
     }
 
-    // The shortest way for small blocks: two C-contiguous arrays of the stream's shape with `dimensions`
-    // axes, one of them perhaps the other, and nothing besides. Returns 0, or 1 when something was not
+    // The shortest way for small blocks: two arrays of the stream's shape with `dimensions` axes, contiguous
+    // frames, one of them perhaps the other, and nothing besides. Returns 0, or 1 when something was not
     // finite; -1, and nothing is done, when the arrays are anything else.
     int process_plain(nb::handle block, nb::handle out, int dimensions) {
         if (!stream_->inputs().empty()) return -1;
-        const Buffer in(block, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT), to(out, PyBUF_CONTIG | PyBUF_FORMAT);
+        const Buffer in(block, PyBUF_STRIDES | PyBUF_FORMAT),
+            to(out, PyBUF_STRIDES | PyBUF_FORMAT | PyBUF_WRITABLE);
         if (!fits(in, dimensions) || !fits(to, dimensions)) return -1;
         const std::ptrdiff_t frames = in->shape[dimensions - 1];
         if (frames != to->shape[dimensions - 1]) return -1;
         const char *from = static_cast<const char*>(in->buf), *at = static_cast<const char*>(to->buf);
-        if (from != at && from < at + to->len && at < from + in->len) return -1;
+        const bool same = from == at && in.row(dimensions - 2) == to.row(dimensions - 2) &&
+                          in.row(dimensions - 3) == to.row(dimensions - 3);
+        if (!same && from < at + to.extent() && at < from + in.extent()) return -1;
         const int channels = stream_->channels();
-        return run({static_cast<const T*>(in->buf), frames * channels, frames, channels},
-                   {static_cast<T*>(to->buf), frames * channels, frames, channels}, {}, {}, frames);
+        return run({static_cast<const T*>(in->buf), in.row(dimensions - 3), in.row(dimensions - 2), channels},
+                   {static_cast<T*>(to->buf), to.row(dimensions - 3), to.row(dimensions - 2), channels}, {},
+                   {}, frames);
     }
 
     // May come from another thread than process().
@@ -254,6 +258,19 @@ class PyStream {
         Buffer& operator=(const Buffer&) = delete;
         explicit operator bool() const { return valid_; }
         const Py_buffer* operator->() const { return &view_; }
+        // Elements from one to the next along an axis; 0 where there is none.
+        std::ptrdiff_t row(int axis) const {
+            return axis < 0 ? 0 : view_.strides[axis] / std::ptrdiff_t(sizeof(T));
+        }
+        // Bytes from the first element to the end of the last, for strides that are not negative.
+        std::ptrdiff_t extent() const {
+            std::ptrdiff_t bytes = sizeof(T);
+            for (int i = 0; i < view_.ndim; ++i) {
+                if (view_.shape[i] == 0) return 0;
+                bytes += (view_.shape[i] - 1) * view_.strides[i];
+            }
+            return bytes;
+        }
 
       private:
         Py_buffer view_;
@@ -265,6 +282,9 @@ class PyStream {
         if (!x || x->ndim != dimensions || x->itemsize != sizeof(T)) return false;
         const char* type = x->format;
         if (!type || type[0] != (sizeof(T) == 4 ? 'f' : 'd') || type[1] != 0) return false;
+        for (int i = 0; i < dimensions; ++i)
+            if (x->strides[i] < 0 || x->strides[i] % std::ptrdiff_t(sizeof(T)) != 0) return false;
+        if (x->shape[dimensions - 1] > 1 && x->strides[dimensions - 1] != sizeof(T)) return false;
         if (dimensions > 1 && x->shape[dimensions - 2] != stream_->channels()) return false;
         return dimensions < 3 || x->shape[0] == stream_->items();
     }
