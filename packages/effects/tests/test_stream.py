@@ -203,6 +203,19 @@ def test_the_short_way_gives_what_the_long_way_gives(batch: int | None) -> None:
     block, shifted = memory[:-4].reshape(shape), memory[4:].reshape(shape)
     plain.process(block, out=shifted)
     np.testing.assert_array_equal(shifted, looked_at.process(wide[..., ::2]))
+    # Slices of longer arrays: apart, one and the same, and askew.
+    longer = np.concatenate([x, x, x], axis=-1)
+    results = np.zeros_like(longer)
+    plain.process(longer[..., :500], out=results[..., 600:1100])
+    np.testing.assert_array_equal(results[..., 600:1100], looked_at.process(wide[..., ::2]))
+    assert not results[..., :600].any()
+    assert not results[..., 1100:].any()
+    plain.process(longer[..., 500:1000], out=longer[..., 500:1000])
+    np.testing.assert_array_equal(longer[..., 500:1000], looked_at.process(wide[..., ::2]))
+    plain.process(longer[..., :500], out=longer[..., 3:503])
+    np.testing.assert_array_equal(longer[..., 3:503], looked_at.process(wide[..., ::2]))
+    backwards = x[..., ::-1]
+    np.testing.assert_array_equal(plain.process(backwards), looked_at.process(backwards.copy()))
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,16 @@ struct Partition {
 
 namespace partition {
 
-// Of one frame of one channel.
-inline double price_of_tap() { return 0.02; }
-inline double price_of_part(int log) { return log < 12 ? 0.12 : 0.22; }
-inline double price_of_level(int log) { return 0.1 * (log + 1) + 60.0 / double(1 << log); }
+// Of one frame of one channel: a tap of the head; a level's transforms; what partitions beside the first
+// bring with them, and each of these, which have to come from a farther memory where they are long.
+inline double price_of_tap() { return 0.0105; }
+inline double price_of_level(int log) {
+    return log < 7 ? 1.25 : log == 7 ? 0.8 : 1.05 + 0.25 * (log > 11 ? log - 11 : 0);
+}
+inline double price_of_parts(int log, std::int64_t parts) {
+    const double each = 0.14 + 0.05 * (log > 11 ? log - 11 : 0) + 0.15 * (log > 15 ? log - 15 : 0);
+    return parts < 2 ? 0.0 : 0.2 + double(parts - 1) * each;
+}
 inline std::int64_t parts(std::int64_t taps, int log) { return (taps + (1 << log) - 1) >> log; }
 
 // The least price of the taps from 2^log - latency on, where level `log` begins; and the next level.
@@ -51,11 +57,11 @@ inline Choice choose(std::int64_t taps, std::int64_t latency, int most) {
     for (int log = most; log >= Partition::kLeast; --log) {
         const std::int64_t left = taps - ((std::int64_t(1) << log) - latency);
         if (left <= 0) continue;
-        c.price[log] = price_of_level(log) + double(parts(left, log)) * price_of_part(log);
+        c.price[log] = price_of_level(log) + price_of_parts(log, parts(left, log));
         for (int next = log + 1; next <= most; ++next) {
             if ((std::int64_t(1) << next) - latency >= taps) break;
             const double price =
-                price_of_level(log) + double((1 << (next - log)) - 1) * price_of_part(log) + c.price[next];
+                price_of_level(log) + price_of_parts(log, (1 << (next - log)) - 1) + c.price[next];
             if (price < c.price[log]) {
                 c.price[log] = price;
                 c.next[log] = next;
@@ -98,11 +104,11 @@ inline Partition partition_live(std::int64_t taps) {
     return p;
 }
 
-// With the latency that makes a signal of a few times the response's length the cheapest, the latency's own
-// frames included. What is short enough needs none.
+// With the latency that makes a signal of some seconds the cheapest, the latency's own frames included. What
+// is short enough needs none.
 inline Partition partition_whole(std::int64_t taps) {
     if (taps <= 1 << Partition::kLeast) return partition_live(taps);
-    const double length = double(taps > 32768 ? 4 * taps : 131072);
+    const double length = 131072 + 0.5 * double(taps);
     Partition p;
     int best = 0;
     double least = 0;

@@ -27,7 +27,7 @@ class Convolution(Effect):
     right to right.
 
     A stream has no latency: it works in partitions that grow from a few dozen frames on. A call on a whole
-    signal takes long blocks instead, about four times as fast. Each gives the same bits however the signal is
+    signal takes long blocks instead, three times as fast. Each gives the same bits however the signal is
     cut, and the two agree within -120 dB.
 
     A response of another sample rate than the signal's is resampled, and scaled by the ratio of the rates, so
