@@ -1,7 +1,7 @@
 """Convolution against pedalboard's and SciPy's, in one run.
 
-Prints nanoseconds a sample and channel (stereo responses on stereo noise of 60 s, float32, one thread; CPU time,
-the best of several runs that take turns), and beside each the error against SciPy in float64, in dB.
+Prints nanoseconds a sample and channel (stereo responses on stereo noise of 60 s, float32, one thread, the
+best CPU time of several runs that take turns), and beside each the error against SciPy in float64, in dB.
 Pedalboard scales every response to its own liking; the best factor is taken out before its error.
 
     python benchmarks/convolution.py [seconds of response ...]

@@ -346,6 +346,18 @@ def test_a_file_is_read(tmp_path) -> None:  # type: ignore[no-untyped-def]
         fx.Convolution(tmp_path / "none.wav")
 
 
+def test_a_response_is_drawn_from_several() -> None:
+    responses = [decaying(40 + n, seed=n) for n in range(3)]
+    effect = fx.Convolution(fx.Choice(responses), mix=fx.Uniform(0.2, 0.8))
+    assert fx.Effect.from_json(effect.to_json()) == effect
+    assert effect == fx.Convolution(fx.Choice([r.copy() for r in responses]), mix=fx.Uniform(0.2, 0.8))
+    assert effect != fx.Convolution(fx.Choice(responses[:2]), mix=fx.Uniform(0.2, 0.8))
+    drawn = [effect.sample(0, i).effect.impulse_response for i in range(30)]
+    assert {len(r) for r in drawn} == {40, 41, 42}
+    for r in drawn:
+        np.testing.assert_array_equal(r, responses[len(r) - 40])
+
+
 @pytest.mark.parametrize(
     ("response", "message"),
     [

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+import numpy as np
+
 from luthier.core import ParameterError
 from luthier.effects.automation import Moving, PerItem, _floats
 from luthier.effects.effect import Effect, Plan
 from luthier.effects.group import _Group
+from luthier.effects.option import to_data as array_to_data
 
 if TYPE_CHECKING:
     from luthier.effects.option import Field
@@ -34,6 +37,14 @@ class Distribution(Moving):
 
     def _draw(self, draws: Draws, slot: str, field: Field | None, /) -> Any:
         raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        # As they are written: an array among the values has no single answer to ==.
+        if type(self) is not type(other) or not isinstance(other, Distribution):
+            return NotImplemented
+        return bool(self._data() == other._data())
+
+    __hash__ = None  # type: ignore[assignment]  # as an effect's
 
 
 class Draws:
@@ -163,7 +174,7 @@ class Normal(Distribution):
         return {"normal": {"mean": self.mean, "deviation": self.deviation}}
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, eq=False)
 class Choice(Distribution):
     """One of several values, or of several effects.
 
@@ -220,7 +231,7 @@ class Choice(Distribution):
         return {"choice": {"values": [_plain(v) for v in self.values], "weights": weights}}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Maybe(Distribution):
     """A value, or an effect, that is taken or not.
 
@@ -423,6 +434,8 @@ def _extent(values: Sequence[Any]) -> tuple[float, float]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return array_to_data(value)
     return value._data() if isinstance(value, Moving) else value
 
 
