@@ -1,3 +1,7 @@
+# Effects of one header each (luthier/effect.h).
+
+include_guard(GLOBAL)
+
 # luthier_effect_kernels(<folder> <result>): a kernel source for each effect header in the folder, named as
 # its class in snake case, and one that lists them all as `effect_library`; their paths come in <result>. A
 # source an effect, so that a change to one compiles one.
@@ -48,4 +52,38 @@ const effects::EffectLibrary effect_library = {
 }  // namespace luthier::inline LUTHIER_ISA
 ]])
   set(${result} "${sources};${generated}/effect_library.cpp" PARENT_SCOPE)
+endfunction()
+
+# luthier_add_effect_library(<name> FOLDER <folder> [DESTINATION <folder>]): a shared library with the effects of
+# the folder's headers, in all instruction sets, for luthier.effects.load_library(). Needs no Python.
+function(luthier_add_effect_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "FOLDER;DESTINATION" "")
+  include("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/LuthierPolicy.cmake")
+  get_filename_component(folder "${ARG_FOLDER}" ABSOLUTE)
+  luthier_effect_kernels("${folder}" kernels)
+  set(source "${CMAKE_CURRENT_BINARY_DIR}/generated/${name}_library.cpp")
+  file(CONFIGURE OUTPUT "${source}" @ONLY CONTENT [[
+#include "luthier/dispatch.h"
+#include "luthier/effect_class.h"
+
+LUTHIER_DISPATCH(effects::EffectLibrary, effect_library)
+
+#if defined(_WIN32)
+#define EXPORTED __declspec(dllexport)
+#else
+#define EXPORTED __attribute__((visibility("default")))
+#endif
+
+extern "C" EXPORTED const luthier::effects::EffectLibrary* luthier_effects() {
+    return &luthier::select_effect_library();
+}
+]])
+  add_library(${name} MODULE "${source}")
+  luthier_compile_policy(${name})
+  set_target_properties(${name} PROPERTIES PREFIX "")
+  luthier_add_kernels(${name} SOURCES ${kernels})
+  if(ARG_DESTINATION)
+    install(TARGETS ${name} LIBRARY DESTINATION "${ARG_DESTINATION}"
+                            RUNTIME DESTINATION "${ARG_DESTINATION}")
+  endif()
 endfunction()

@@ -29,14 +29,63 @@ namespace luthier::effects {
 namespace {
 
 // Every native effect by its name.
-std::map<std::string, const EffectEntry*>& registry() {
-    static std::map<std::string, const EffectEntry*> entries = [] {
-        const EffectLibrary& library = select_effect_library();
-        std::map<std::string, const EffectEntry*> own;
-        for (int i = 0; i < library.count; ++i) own[library.entries[i]->name] = library.entries[i];
-        return own;
-    }();
-    return entries;
+class Registry {
+  public:
+    using Entries = std::map<std::string, const EffectEntry*>;
+
+    Registry() { add(select_effect_library()); }
+
+    // Null for a name that nobody brought.
+    const EffectEntry* find(const std::string& name) const {
+        const std::lock_guard lock(mutex_);
+        const auto found = entries_.find(name);
+        return found == entries_.end() ? nullptr : found->second;
+    }
+
+    Entries entries() const {
+        const std::lock_guard lock(mutex_);
+        return entries_;
+    }
+
+    // All of the library or, when a name is taken, none: returns that name.
+    std::string add(const EffectLibrary& library) {
+        const std::lock_guard lock(mutex_);
+        Entries all = entries_;
+        for (int i = 0; i < library.count; ++i) {
+            const EffectEntry* entry = library.entries[i];
+            if (all.try_emplace(entry->name, entry).first->second != entry) return entry->name;
+        }
+        entries_ = std::move(all);
+        return "";
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    Entries entries_;
+};
+
+Registry& registry() {
+    static Registry all;
+    return all;
+}
+
+// What lies at the address that the library's luthier_effects() returned. Says what is wrong with it, or
+// gives the names of its effects.
+std::vector<std::string> add_library(std::uintptr_t address) {
+    const auto* library = reinterpret_cast<const EffectLibrary*>(address);
+    if (!library) throw std::invalid_argument("it has no effects for this CPU");
+    if (library->version != kEffectVersion || library->entry_bytes != sizeof(EffectEntry) ||
+        library->spec_bytes != sizeof(EffectSpec))
+        throw std::invalid_argument(
+            "it was built for another version of luthier-core (version " + std::to_string(library->version) +
+            " of effect_class.h, and this is " + std::to_string(kEffectVersion) +
+            "); build it again with the installed one");
+    if (const std::string name = registry().add(*library); !name.empty())
+        throw std::invalid_argument("there is an effect " + name +
+                                    " already; effects are known by their names, choose another");
+    std::vector<std::string> names;
+    for (int i = 0; i < library->count; ++i) names.push_back(library->entries[i]->name);
+    return names;
 }
 
 // A number, ("curve", times_s, values, shape), ("lfo", rate_hz, minimum, maximum, shape, phase) or
@@ -108,9 +157,8 @@ Plan read_plan(nb::handle h, double rate, PythonHost& host, std::vector<std::vec
                      }};
     } else if (plan.kind == Plan::Kind::effect) {
         const auto name = nb::cast<std::string>(t[1]);
-        const auto found = registry().find(name);
-        if (found == registry().end()) throw std::invalid_argument("no native effect is named " + name);
-        plan.effect = found->second;
+        plan.effect = registry().find(name);
+        if (!plan.effect) throw std::invalid_argument("no native effect is named " + name);
     }
     const nb::tuple values = nb::cast<nb::tuple>(t[2]), names = nb::cast<nb::tuple>(t[3]);
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -394,7 +442,7 @@ NB_MODULE(_native, m) {
         "parameters",
         [] {
             nb::dict declared;
-            for (const auto& [name, effect] : registry()) {
+            for (const auto& [name, effect] : registry().entries()) {
                 nb::list parameters, options;
                 for (int i = 0; i < effect->parameter_count; ++i) parameters.append(effect->parameters[i]);
                 for (int i = 0; i < effect->option_count; ++i) options.append(effect->options[i]);
@@ -403,6 +451,7 @@ NB_MODULE(_native, m) {
             return declared;
         },
         nb::sig("def parameters() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]"));
+    m.def("add_library", &add_library, "address"_a);
     bind_stream<float>(m, "Stream32");
     bind_stream<double>(m, "Stream64");
     register_measures(m);

@@ -22,14 +22,17 @@ from luthier.effects.effect import _walk
 
 RATE = 44_100
 
-LEAVES = [
+CLASSES = [
     cls
     for cls in (getattr(fx, name) for name in fx.__all__)
     if isinstance(cls, type) and issubclass(cls, fx.Effect) and cls is not fx.Effect and cls._kind == "effect"
 ]
+# What is written in Python is heard in test_python_effects.py and test_codecs.py.
+LEAVES = [cls for cls in CLASSES if not cls._written]
 MOVABLE = [cls for cls in LEAVES if cls.parameters]
 ALIKE = [cls for cls in LEAVES if cls._channels_alike]
 movable = pytest.mark.parametrize("cls", MOVABLE, ids=lambda cls: cls.__name__)
+classes = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 leaves = pytest.mark.parametrize("cls", LEAVES, ids=lambda cls: cls.__name__)
 
 
@@ -73,7 +76,7 @@ def test_every_native_effect_has_a_python_class_with_the_same_parameters() -> No
     assert declared == _native.parameters()
 
 
-@leaves
+@classes
 def test_declarations_are_whole(cls: type[fx.Effect]) -> None:
     for p in cls.parameters:
         assert p.minimum <= p.default <= p.maximum
@@ -108,7 +111,7 @@ def test_a_value_survives_every_way_of_copying(board: fx.Effect) -> None:
         assert other.fingerprint() == board.fingerprint()
 
 
-@leaves
+@classes
 @settings(max_examples=25)
 @given(data=st.data())
 def test_any_value_survives_json_exactly(cls: type[fx.Effect], data: st.DataObject) -> None:
@@ -117,7 +120,7 @@ def test_any_value_survives_json_exactly(cls: type[fx.Effect], data: st.DataObje
     assert json.loads(effect.to_json())["effect"] == cls.__name__
 
 
-@leaves
+@classes
 def test_each_parameter_is_part_of_the_value(cls: type[fx.Effect]) -> None:
     for p in cls.parameters:
         other = cls(**{p.name: p.minimum if p.default != p.minimum else p.maximum})
@@ -125,7 +128,7 @@ def test_each_parameter_is_part_of_the_value(cls: type[fx.Effect]) -> None:
         assert other.fingerprint() != cls().fingerprint()
 
 
-@leaves
+@classes
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e30, "1", None, True, 1j, [1.0]])
 def test_bad_values_are_refused_when_made_and_when_assigned(cls: type[fx.Effect], bad: object) -> None:
     for p in cls.parameters:
@@ -140,7 +143,7 @@ def test_bad_values_are_refused_when_made_and_when_assigned(cls: type[fx.Effect]
         assert effect == cls()
 
 
-@leaves
+@classes
 def test_ranges_hold_at_their_ends(cls: type[fx.Effect]) -> None:
     for p in cls.parameters:
         for end, beyond in ((p.minimum, -math.inf), (p.maximum, math.inf)):
@@ -149,7 +152,7 @@ def test_ranges_hold_at_their_ends(cls: type[fx.Effect]) -> None:
                 cls(**{p.name: float(np.nextafter(end, beyond))})
 
 
-@leaves
+@classes
 def test_unknown_names_are_refused_with_a_hint(cls: type[fx.Effect]) -> None:
     if not cls._fields:
         with pytest.raises(TypeError, match="at most 0"):

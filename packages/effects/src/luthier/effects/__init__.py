@@ -14,6 +14,7 @@ sound that comes in blocks; `Chain` and `Mix` combine effects into others.
 from luthier.effects.automation import LFO, Curve, Follower, PerItem
 from luthier.effects.batch import process_batch
 from luthier.effects.chain import Chain
+from luthier.effects.codecs import Mp3, Opus, Vorbis
 from luthier.effects.compressor import Compressor
 from luthier.effects.convolution import Convolution
 from luthier.effects.distortion import Bitcrush, Clipping, Distortion, SoftClipper, WaveShaper
@@ -21,6 +22,7 @@ from luthier.effects.distributions import Choice, LogUniform, Maybe, Normal, Ran
 from luthier.effects.effect import Effect
 from luthier.effects.filters import HighpassFilter, HighShelfFilter, LowpassFilter, LowShelfFilter, PeakFilter
 from luthier.effects.gain import Gain, Invert
+from luthier.effects.library import load_library
 from luthier.effects.measures import Loudness, loudness, normalize_loudness
 from luthier.effects.mix import Mix
 from luthier.effects.noise import Noise, add_noise
@@ -57,9 +59,11 @@ __all__ = [
     "LowpassFilter",
     "Maybe",
     "Mix",
+    "Mp3",
     "Noise",
     "Normal",
     "Option",
+    "Opus",
     "Pan",
     "Parameter",
     "PeakFilter",
@@ -75,11 +79,13 @@ __all__ = [
     "Tremolo",
     "Uniform",
     "Values",
+    "Vorbis",
     "WaveShaper",
     "add_noise",
     "array",
     "choice",
     "flag",
+    "load_library",
     "loudness",
     "normalize_loudness",
     "param",
