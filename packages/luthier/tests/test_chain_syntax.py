@@ -15,17 +15,12 @@ from luthier.cli.chain_syntax import (
     parse_chain,
 )
 from luthier.core import ParameterError
+from luthier.effects._strategies import effects_of
 
 EFFECTS = effects_by_name()
 
 
-def values(effect: type[fx.Effect]) -> st.SearchStrategy[fx.Effect]:
-    """Effects of one class, any allowed values."""
-    fields = {p.name: st.floats(p.minimum, p.maximum) for p in effect.parameters}
-    return st.builds(effect, **fields)
-
-
-leaves = st.one_of([values(effect) for effect in EFFECTS.values()])
+leaves = st.sampled_from(list(EFFECTS.values())).flatmap(effects_of)
 items = st.recursive(
     leaves,
     lambda inner: st.lists(
@@ -45,7 +40,7 @@ def test_every_chain_goes_through_text(chain: fx.Chain) -> None:
 def test_every_effect_of_the_library_has_a_name() -> None:
     public = {getattr(fx, name) for name in fx.__all__}
     classes = {x for x in public if isinstance(x, type) and issubclass(x, fx.Effect)}
-    assert set(EFFECTS.values()) == classes - {fx.Effect, fx.Chain, fx.Mix}
+    assert set(EFFECTS.values()) == classes - {fx.Effect, fx.Chain, fx.Mix, fx.Random}
     assert not {"mix", "dry"} & set(EFFECTS)
 
 
@@ -83,6 +78,18 @@ def test_a_chain_in_words() -> None:
 )
 def test_spellings_of_the_same(text: str) -> None:
     assert parse_chain(text) == fx.Chain([fx.Gain(-3.5)])
+
+
+def test_options_are_words_and_numbers() -> None:
+    assert parse_chain("mp3(variable, quality=2) | opus(24)") == fx.Chain(
+        [fx.Mp3(mode="variable", quality=2), fx.Opus(24)]
+    )
+    assert parse_chain('mp3("constant", 64)') == fx.Chain([fx.Mp3("constant", 64)])
+    assert parse_chain("convolution(normalize=TRUE)") == fx.Chain([fx.Convolution(normalize=True)])
+    assert format_chain(fx.Mp3("variable", 64)) == "mp3(mode=variable, bitrate_kbps=64)"
+    assert format_chain(fx.Convolution(normalize=True)) == "convolution(normalize=true)"
+    with pytest.raises(ParameterError, match=r"an array, which only Effect\.to_json can write"):
+        format_chain(fx.Convolution([1.0, 0.5]))
 
 
 def test_values_in_order_come_before_named_ones() -> None:
@@ -126,6 +133,12 @@ def test_mixes_nest() -> None:
         ("gain(nan)", 6, "expected a number for gain_db, got 'nan'"),
         ("gain(1e999)", 6, "gain.gain_db must be a number from -120 to 60 dB, got inf"),
         ("gain(1) | gain(61)", 16, "gain.gain_db must be a number from -120 to 60 dB, got 61.0"),
+        ("mp3(fast)", 5, "mp3.mode must be one of 'constant', 'variable', got 'fast'"),
+        ("mp3(bitrate_kbps=100)", 18, "mp3.bitrate_kbps must be one of 8, 16, "),
+        ("mp3(mode=)", 10, "expected one of its values for mode, got ')'"),
+        ("convolution(normalize=1)", 23, "expected true or false for normalize, got '1'"),
+        ("convolution(normalize=", 23, "expected true or false for normalize, got the end"),
+        ("convolution(1)", 13, "convolution.impulse_response is an array, which has no text form"),
         ("compresor", 1, "no effect is called 'compresor'; did you mean 'compressor'?"),
         ("gain(1) | zzz(1)", 11, "no effect is called 'zzz'; known: "),
         ("gain(gain=1)", 6, "gain has no parameter 'gain'; did you mean 'gain_db'?"),

@@ -670,6 +670,7 @@ def test_effects_lists_what_the_library_declares(run: Run) -> None:
         assert f"\n{name}(" in "\n" + out
         for parameter in effect.parameters:
             assert f"{parameter.name}={parameter.default:g}" in out
+    assert "mp3(mode=constant, bitrate_kbps=128, quality=4)" in out
 
 
 def test_effects_shows_one(run: Run) -> None:
@@ -687,6 +688,18 @@ def test_effects_as_json(run: Run) -> None:
     assert told["gain"]["class"] == "Gain"
     assert told["gain"]["parameters"][0]["maximum"] == 60
     assert list(json.loads(run("effects", "gain", "--json")[1])) == ["gain"]
+    mode, _, quality = told["mp3"]["options"]
+    assert (mode["kind"], mode["choices"]) == ("choice", ["constant", "variable"])
+    assert (quality["kind"], quality["minimum"], quality["maximum"]) == ("setting", 0, 9.9)
+
+
+def test_effects_shows_options(run: Run) -> None:
+    rows = {line.split()[0]: line for line in run("effects", "mp3")[1].splitlines()[3:]}
+    assert "constant, variable" in rows["mode"]
+    assert "0 to 9.9" in rows["quality"]
+    rows = {line.split()[0]: line for line in run("effects", "convolution")[1].splitlines()[3:]}
+    assert "true, false" in rows["normalize"]
+    assert "array, in Python only" in rows["impulse_response"]
 
 
 @pytest.mark.parametrize("name", ["mix", "chain", "dry"])

@@ -6,9 +6,9 @@ Grammar::
     item   = "dry"                                     what comes in, unchanged (a branch of a mix)
            | "mix" "(" chain { "," chain } ")"             branches side by side, summed
            | effect [ "(" [ value { "," value } ] ")" ]
-    value  = [ parameter "=" ] number
+    value  = [ name "=" ] ( number | word | "true" | "false" )     a word may stand in quotation marks
 
-The effects, their parameters and ranges are those that `luthier.effects` declares; nothing is listed here.
+The effects, their parameters and options are those that `luthier.effects` declares; nothing is listed here.
 """
 
 from __future__ import annotations
@@ -23,14 +23,18 @@ import luthier.effects as fx
 from luthier.cli.errors import UsageError
 from luthier.core import ParameterError
 from luthier.effects.effect import MAXIMUM_DEPTH
+from luthier.effects.option import same
 
 __all__ = ["ChainSyntaxError", "effect_name", "effects_by_name", "find_effect", "format_chain", "parse_chain"]
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])"
-    r"|(?P<name>[A-Za-z_]\w*)|(?P<sign>[|(),=])|(?P<end>$))"
+    r"|(?P<name>[A-Za-z_]\w*)|\"(?P<quoted>[^\"]*)\"|(?P<sign>[|(),=])|(?P<end>$))"
 )
 _CONTEXT = 20
+
+#: The kinds of options that a text cannot hold.
+UNWRITABLE = {"array": "an array", "signal": "another signal to listen to"}
 
 #: Mixes within one another. Each adds a mix and its branch, a chain, to what the engine counts.
 DEEPEST_MIX = MAXIMUM_DEPTH // 2 - 1
@@ -53,7 +57,7 @@ class ChainSyntaxError(ParameterError):
 
 
 class _Token(NamedTuple):
-    kind: str  # number, name, sign, end
+    kind: str  # number, name, quoted, sign, end
     text: str
     position: int
 
@@ -125,16 +129,25 @@ def format_chain(effect: fx.Effect) -> str:
     if isinstance(effect, fx.Chain):
         return " | ".join(format_chain(item) for item in effect) or "dry"
     given = []
-    for parameter in effect.parameters:
-        value = getattr(effect, parameter.name)
-        if not isinstance(value, float):
+    for field in effect._fields:
+        value = getattr(effect, field.name)
+        if same(value, field.default):
+            continue
+        if isinstance(field, fx.Option) and field.kind in UNWRITABLE:
+            raise ParameterError(
+                f"{effect!r} has {UNWRITABLE[field.kind]}, which only Effect.to_json can write"
+            )
+        if not isinstance(value, (bool, int, float, str)):
             raise ParameterError(f"{effect!r} has a value that moves, which only Effect.to_json can write")
-        if value != parameter.default:
-            given.append(f"{parameter.name}={_number(value)}")
+        given.append(f"{field.name}={_text(value)}")
     return effect_name(type(effect)) + (f"({', '.join(given)})" if given else "")
 
 
-def _number(value: float) -> str:
+def _text(value: bool | float | str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value if re.fullmatch(r"[A-Za-z_]\w*", value) else f'"{value}"'
     return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
@@ -208,11 +221,11 @@ class _Parser:
         # A branch of one effect is that effect, so that text and value agree.
         return fx.Mix([branch[0] if len(branch) == 1 else branch for branch in branches])
 
-    def _values(self, effect: type[fx.Effect]) -> dict[str, float]:
+    def _values(self, effect: type[fx.Effect]) -> dict[str, bool | float | str]:
         """The values in the parentheses of an effect, each checked against its declaration."""
         name = effect_name(effect)
-        declared = {parameter.name: parameter for parameter in effect.parameters}
-        values: dict[str, float] = {}
+        declared = {field.name: field for field in effect._fields}
+        values: dict[str, bool | float | str] = {}
         if self._accept(")"):
             return values
         named = False
@@ -232,15 +245,37 @@ class _Parser:
                 self._fail(f"{name} has no more parameters: it takes {count}", token.position)
             else:
                 key = list(declared)[len(values)]
-            number = self._take("number", f"a number for {key}")
-            try:
-                declared[key].validate(float(number.text), name)
-            except ParameterError as error:
-                self._fail(str(error), number.position)
-            values[key] = float(number.text)
+            values[key] = self._value(declared[key], name)
             if not self._accept(","):
                 self._close()
                 return values
+
+    def _value(self, field: fx.Parameter | fx.Option, name: str) -> bool | float | str:
+        """One value, checked."""
+        token = self._peek()
+        kind = field.kind if isinstance(field, fx.Option) else "number"
+        if kind in UNWRITABLE:
+            self._fail(
+                f"{name}.{field.name} is {UNWRITABLE[kind]}, which has no text form: "
+                "make the effect in Python, or read it with Effect.from_json"
+            )
+        value: bool | float | str
+        if kind == "flag":
+            if token.text.lower() not in ("true", "false"):
+                self._fail(f"expected true or false for {field.name}, got {self._got()}")
+            value = token.text.lower() == "true"
+            self._next += 1
+        elif kind == "choice" and token.kind in ("name", "quoted"):
+            value = token.text
+            self._next += 1
+        else:
+            expected = "one of its values" if kind == "choice" else "a number"
+            value = float(self._take("number", f"{expected} for {field.name}").text)
+        try:
+            field.validate(value, name)
+        except ParameterError as error:
+            self._fail(str(error), token.position)
+        return value
 
     def _peek(self) -> _Token:
         return self._tokens[self._next]
@@ -254,15 +289,17 @@ class _Parser:
     def _take(self, kind: str, what: str) -> _Token:
         token = self._peek()
         if token.kind != kind:
-            got = repr(token.text) if token.kind != "end" else "the end"
-            self._fail(f"expected {what}, got {got}")
+            self._fail(f"expected {what}, got {self._got()}")
         self._next += 1
         return token
 
     def _close(self) -> None:
         if not self._accept(")"):
-            got = repr(self._peek().text) if self._peek().kind != "end" else "the end"
-            self._fail(f"expected ',' or ')', got {got}")
+            self._fail(f"expected ',' or ')', got {self._got()}")
+
+    def _got(self) -> str:
+        token = self._peek()
+        return repr(token.text) if token.kind != "end" else "the end"
 
     def _fail(self, message: str, position: int | None = None) -> NoReturn:
         raise ChainSyntaxError(message, self._text, self._peek().position if position is None else position)

@@ -9,7 +9,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from luthier.effects import Effect, Parameter
+    from luthier.effects import Effect, Option, Parameter
 
 __all__ = ["add_to", "run", "summary"]
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _explain(name: str, *, as_json: bool) -> int:
-    about = {"doc": NOTATION[name], "parameters": []}
+    about = {"doc": NOTATION[name], "parameters": [], "options": []}
     print(json.dumps({name: about}, indent=2) if as_json else f"{name}: {NOTATION[name]}")
     return 0
 
@@ -69,7 +69,7 @@ def summary() -> str:
 
     blocks = []
     for name, effect in effects_by_name().items():
-        values = ", ".join(f"{p.name}={p.default:g}" for p in effect.parameters)
+        values = ", ".join(f"{f.name}={_shown(f.default)}" for f in effect._fields if f.default is not None)
         call = textwrap.fill(f"{name}({values})", 100, subsequent_indent=" " * (len(name) + 1))
         blocks.append(f"{call}\n    {_first_line(effect)}")
     return "\n".join(blocks)
@@ -77,16 +77,29 @@ def summary() -> str:
 
 def _page(name: str, effect: type[Effect]) -> str:
     rows = [("parameter", "default", "range", "")]
-    rows += [(p.name, f"{p.default:g}", _range(p), p.doc) for p in effect.parameters]
+    rows += [(f.name, _shown(f.default), _range(f), f.doc) for f in effect._fields]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join([*(row[c].ljust(widths[c]) for c in range(3)), row[3]]).rstrip() for row in rows]
     title = f"{name} ({effect.__name__}): {_first_line(effect)}"
-    return "\n".join([title, "", *lines]) if effect.parameters else title
+    return "\n".join([title, "", *lines]) if effect._fields else title
 
 
-def _range(parameter: Parameter) -> str:
-    unit = f" {parameter.unit}" if parameter.unit else ""
-    return f"{parameter.minimum:g} to {parameter.maximum:g}{unit}"
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value or "")
+
+
+def _range(field: Parameter | Option) -> str:
+    match getattr(field, "kind", "number"):
+        case "choice":
+            return ", ".join(map(_shown, field.choices))  # type: ignore[union-attr]  # an option
+        case "flag":
+            return "true, false"
+        case "array" | "signal" as kind:
+            return f"{kind}, in Python only"
+    unit = f" {field.unit}" if field.unit else ""
+    return f"{field.minimum:g} to {field.maximum:g}{unit}"
 
 
 def _first_line(effect: type[Effect]) -> str:
@@ -96,4 +109,20 @@ def _first_line(effect: type[Effect]) -> str:
 def _described(effect: type[Effect]) -> dict[str, Any]:
     fields = ("name", "unit", "minimum", "maximum", "default", "taper", "doc")
     parameters = [{field: getattr(p, field) for field in fields} for p in effect.parameters]
-    return {"class": effect.__name__, "doc": _first_line(effect), "parameters": parameters}
+    options = [_option(option) for option in effect.options]
+    return {
+        "class": effect.__name__,
+        "doc": _first_line(effect),
+        "parameters": parameters,
+        "options": options,
+    }
+
+
+def _option(option: Option) -> dict[str, Any]:
+    about: dict[str, Any] = {"name": option.name, "kind": option.kind, "default": option.default}
+    if option.kind == "choice":
+        about["choices"] = list(option.choices)
+    if option.kind == "setting":
+        fields = ("unit", "minimum", "maximum", "taper")
+        about |= {field: getattr(option, field) for field in fields}
+    return {**about, "doc": option.doc}
