@@ -58,40 +58,6 @@ class PeakTaps {
     T taps_[3][kTaps];
 };
 
-// PeakTaps over a stream that comes in groups.
-template <class T>
-class PeakInterpolator {
-  public:
-    static constexpr int kLatency = PeakTaps<T>::kAfter;  // frames
-
-    void prepare(int channels) { recent_ = AlignedBuffer<T>(std::size_t(channels) * kLength); }
-
-    // A channel's group, of any alignment; returns the peaks of the 16 frames that end kLatency frames
-    // earlier.
-    Vec<T, kGroup> process(int channel, const T* x) LUTHIER_REALTIME {
-        T* recent = recent_.data() + channel * kLength;
-        std::memcpy(recent + kKept, x, kGroup * sizeof(T));
-        Vec<T, kGroup> peaks;
-        taps_.at(recent + kKept - kLatency, &peaks);
-        std::memmove(recent, recent + kGroup, kKept * sizeof(T));
-        return peaks;
-    }
-
-    void reset() LUTHIER_REALTIME { recent_.clear(); }
-
-    template <class Visit>
-    void state(Visit&& visit) {
-        visit(recent_.data(), recent_.size() * sizeof(T));
-    }
-
-  private:
-    static constexpr int kKept = 32, kLength = kKept + kGroup;
-    static_assert(kKept >= PeakTaps<T>::kTaps - 1);
-
-    PeakTaps<T> taps_;
-    AlignedBuffer<T> recent_;  // [channel][kLength]
-};
-
 // Runs something that looks at each sample by itself at 2, 4 or 8 times the rate, where the overtones that it
 // makes have room, and comes back.
 //
