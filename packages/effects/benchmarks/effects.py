@@ -86,6 +86,12 @@ def main() -> None:
             [peak_sos(f, 3, 1) for f in ten],
         ),
         ("Compressor", fx.Compressor(-20, 4), pb.Compressor(-20, 4), None),
+        ("Delay", fx.Delay(), pb.Delay(), None),
+        ("Delay, feedback, between frames", fx.Delay(0.30001, 0.5), pb.Delay(0.30001, 0.5), None),
+        ("Chorus", fx.Chorus(), pb.Chorus(), None),
+        ("Phaser", fx.Phaser(), pb.Phaser(), None),
+        ("Phaser, feedback", fx.Phaser(feedback=0.5), pb.Phaser(feedback=0.5), None),
+        ("Resample to 8 kHz", fx.Resample(8000), pb.Resample(8000), None),
         ("Reverb", fx.Reverb(), pb.Reverb(), None),
         (
             "HighpassFilter, Compressor, Reverb",

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 
@@ -69,6 +71,44 @@ class AlignedBuffer {
 
     T* data_ = nullptr;
     std::size_t size_ = 0;
+};
+
+// Zeroed memory of which only what is touched is taken from the system, where the system can do that.
+template <class T>
+class ReservedBuffer {
+  public:
+    ReservedBuffer() = default;
+    explicit ReservedBuffer(std::size_t size) {
+        if (size == 0) return;
+        memory_ = std::calloc(size * sizeof(T) + kAlignment, 1);
+        // Kernels are compiled without exceptions; operator new is not.
+        if (!memory_) ::operator delete(::operator new(std::size_t(-1) / 2));
+        const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(memory_);
+        data_ = reinterpret_cast<T*>((start + kAlignment - 1) / kAlignment * kAlignment);
+    }
+    ReservedBuffer(ReservedBuffer&& other) noexcept : memory_(other.memory_), data_(other.data_) {
+        other.memory_ = nullptr;
+        other.data_ = nullptr;
+    }
+    ReservedBuffer& operator=(ReservedBuffer&& other) noexcept {
+        void* memory = memory_;
+        T* data = data_;
+        memory_ = other.memory_;
+        data_ = other.data_;
+        other.memory_ = memory;
+        other.data_ = data;
+        return *this;
+    }
+    ~ReservedBuffer() { std::free(memory_); }
+
+    T* data() { return data_; }
+    const T* data() const { return data_; }
+
+  private:
+    static constexpr std::size_t kAlignment = 64;
+
+    void* memory_ = nullptr;
+    T* data_ = nullptr;
 };
 
 }  // namespace luthier::inline LUTHIER_ISA

@@ -8,6 +8,10 @@
 // longest delay, so that writing the present group, once or twice, destroys nothing that it may read. The
 // contents need no saving.
 //
+// A line may grow while it runs: prepare() reserves addresses for the longest delay that may ever be asked
+// for, and memory is taken only for what reach() asked for. That bounds both the memory and the cache that a
+// long range costs, and allocates nothing where it must not.
+//
 // Fractional delays: T. Laakso, V. Välimäki, M. Karjalainen and U. Laine, "Splitting the unit delay", IEEE
 // Signal Processing Magazine 13(1), 1996.
 #pragma once
@@ -27,11 +31,34 @@ class DelayLine {
 
     // Delays up to max_delay frames. Allocates.
     void prepare(int channels, int max_delay) {
-        size_ = 2 * kGroup;
-        while (size_ < std::uint32_t(max_delay) + kGroup + kMargin) size_ *= 2;
-        stride_ = size_ + kMirror;
-        memory_ = AlignedBuffer<T>(std::size_t(channels) * stride_);
+        reserve(channels, max_delay);
+        reach(max_delay);
+    }
+
+    // No delay yet, but room for reach(max_delay). Allocates.
+    void reserve(int channels, int max_delay) {
+        channels_ = channels;
+        size_ = 0;
         position_ = 0;
+        stride_ = size_for(max_delay) + kMirror;
+        memory_ = ReservedBuffer<T>(std::size_t(channels) * stride_);
+    }
+
+    // From here on delays up to max_delay; frames that were written stay. At a group's first frame.
+    void reach(int max_delay) LUTHIER_REALTIME {
+        const std::uint32_t size = size_for(max_delay);
+        if (size <= size_) return;
+        for (int c = 0; c < channels_; ++c) {
+            T* line = memory_.data() + c * stride_;
+            // What lies behind the present group is the oldest, and moves to the new end. Further on nothing
+            // was written yet.
+            const std::uint32_t older = size_ - position_;
+            const std::uint32_t grown = size - size_, written = older + (size_ ? kMirror : size);
+            std::memmove(line + size - older, line + position_, older * sizeof(T));
+            std::memset(line + position_, 0, (grown < written ? grown : written) * sizeof(T));
+            std::memcpy(line + size, line, kMirror * sizeof(T));
+        }
+        size_ = size;
     }
 
     // The present group's frames of one channel.
@@ -100,8 +127,9 @@ class DelayLine {
     // To the next group, after all channels are written.
     void advance() LUTHIER_REALTIME { position_ = (position_ + kGroup) & (size_ - 1); }
 
-    void reset() {
-        memory_.clear();
+    void reset() LUTHIER_REALTIME {
+        for (int c = 0; c < channels_; ++c)
+            std::memset(memory_.data() + c * stride_, 0, (size_ + kMirror) * sizeof(T));
         position_ = 0;
     }
 
@@ -113,6 +141,12 @@ class DelayLine {
   private:
     static constexpr std::uint32_t kMirror = 2 * kGroup;
     static constexpr std::uint32_t kMargin = 2;  // the older frames that interpolation looks at
+
+    static std::uint32_t size_for(int max_delay) {
+        std::uint32_t size = 2 * kGroup;
+        while (size < std::uint32_t(max_delay) + kGroup + kMargin) size *= 2;
+        return size;
+    }
 
     template <class V>
     static V lerp(V newer, V older, T part) {
@@ -128,7 +162,8 @@ class DelayLine {
         weights[3] = part * down * lower * T(-1.0 / 6);
     }
 
-    AlignedBuffer<T> memory_;     // [channel][size + mirror]
+    ReservedBuffer<T> memory_;  // [channel][size + mirror, or more]
+    int channels_ = 0;
     std::uint32_t size_ = 0;      // a power of two
     std::uint32_t position_ = 0;  // of the present group; a multiple of kGroup
     std::size_t stride_ = 0;

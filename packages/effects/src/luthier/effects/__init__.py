@@ -17,6 +17,7 @@ from luthier.effects.chain import Chain
 from luthier.effects.codecs import Mp3, Opus, Vorbis
 from luthier.effects.compressor import Compressor
 from luthier.effects.convolution import Convolution
+from luthier.effects.delay import Delay
 from luthier.effects.distortion import Bitcrush, Clipping, Distortion, SoftClipper, WaveShaper
 from luthier.effects.distributions import Choice, LogUniform, Maybe, Normal, Random, Sample, Uniform
 from luthier.effects.effect import Effect
@@ -25,11 +26,13 @@ from luthier.effects.gain import Gain, Invert
 from luthier.effects.library import load_library
 from luthier.effects.measures import Loudness, loudness, normalize_loudness
 from luthier.effects.mix import Mix
+from luthier.effects.modulation import Chorus, Flanger, Phaser, Vibrato
 from luthier.effects.noise import Noise, add_noise
 from luthier.effects.option import Option, array, choice, flag, setting, signal
 from luthier.effects.parameter import Parameter, param
 from luthier.effects.pitch_shift import PitchShift
 from luthier.effects.rendering import Spec, Values
+from luthier.effects.resample import Resample
 from luthier.effects.reverb import Reverb
 from luthier.effects.stereo import Pan, StereoWidth
 from luthier.effects.stream import Stream
@@ -42,12 +45,15 @@ __all__ = [
     "Bitcrush",
     "Chain",
     "Choice",
+    "Chorus",
     "Clipping",
     "Compressor",
     "Convolution",
     "Curve",
+    "Delay",
     "Distortion",
     "Effect",
+    "Flanger",
     "Follower",
     "Gain",
     "HighShelfFilter",
@@ -68,8 +74,10 @@ __all__ = [
     "Parameter",
     "PeakFilter",
     "PerItem",
+    "Phaser",
     "PitchShift",
     "Random",
+    "Resample",
     "Reverb",
     "Sample",
     "SoftClipper",
@@ -79,6 +87,7 @@ __all__ = [
     "Tremolo",
     "Uniform",
     "Values",
+    "Vibrato",
     "Vorbis",
     "WaveShaper",
     "add_noise",
