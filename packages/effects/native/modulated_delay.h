@@ -134,7 +134,8 @@ class ModulatedDelay {
     void run(T* samples, int c) {
         const Group<T> x = load<Group<T>>(samples);
         Group<T> y;
-        const int newest = !delay_.fading() || taps_.newest() < next_.newest() ? taps_.newest() : next_.newest();
+        const int newest =
+            !delay_.fading() || taps_.newest() < next_.newest() ? taps_.newest() : next_.newest();
         if (!rings_) {
             line_.write(c, x);
             y = read(c);

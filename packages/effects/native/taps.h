@@ -140,8 +140,9 @@ class SmoothPath {
 };
 
 // A delay on its way: where its centre is, and how far it swings round that. As long as they move slowly and
-// gently it is a tape whose head moves: the pitch bends. What is faster would be heard as a chirp over octaves;
-// then the head comes to rest until the new place is known, 20 ms at most, and fades over to a second one there.
+// gently it is a tape whose head moves: the pitch bends. What is faster would be heard as a chirp over
+// octaves; then the head comes to rest until the new place is known, 20 ms at most, and fades over to a
+// second one there.
 class GlidingDelay {
   public:
     static constexpr double kFastest = 0.5;  // frames a frame

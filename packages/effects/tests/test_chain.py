@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import luthier.effects as fx
+from luthier.core import ParameterError
 
 RATE = 48_000
 
@@ -84,3 +85,23 @@ def test_a_parameter_deep_inside_moves_the_stream() -> None:
     y = stream.process(np.ones(RATE))
     assert y[0] == 2
     assert y[-1] == 1
+
+
+def test_branches_have_levels_and_places() -> None:
+    x = np.random.default_rng(0).standard_normal((2, 1000))
+    a, b = fx.Invert(), fx.Chain([fx.Gain(3), fx.LowpassFilter(1000)])
+    mix = fx.Mix([a, b], gains_db=[-6, fx.Curve([0, 1], [0, -20])], pans=[-1, 0.5])
+    assert mix == fx.Mix(
+        [
+            fx.Chain([a, fx.Gain(-6), fx.Pan(-1)]),
+            fx.Chain([*b, fx.Gain(fx.Curve([0, 1], [0, -20])), fx.Pan(0.5)]),
+        ]
+    )
+    assert len(b) == 2
+    np.testing.assert_allclose(mix(x, RATE), sum(branch(x, RATE) for branch in mix), atol=1e-14)
+    moved = mix(x, RATE, automation={"0.2.pan": np.full(1000, 1.0)})
+    right = fx.Chain([a, fx.Gain(-6), fx.Pan(1)])(x, RATE)
+    np.testing.assert_allclose(moved, right + mix[1](x, RATE), atol=1e-12)
+    for wrong in ({"gains_db": [1]}, {"pans": [0, 0, 0]}):
+        with pytest.raises(ParameterError, match="a value for each of the 2 branches"):
+            fx.Mix([a, b], **wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -24,10 +25,7 @@ def tap(line: np.ndarray, n: int, delay: float) -> float:
     """The line's value `delay` frames before frame n: cubic, below two frames quadratic."""
     whole = int(delay)
     part = delay - whole
-    if whole < 2:
-        points = (0, 1, 2)
-    else:
-        points = (-1, 0, 1, 2)
+    points = (0, 1, 2) if whole < 2 else (-1, 0, 1, 2)
     weights = {p: math.prod((part - q) / (p - q) for q in points if q != p) for p in points}
     return sum(w * line[n - whole - p] for p, w in weights.items() if 0 <= n - whole - p <= n and w)
 
@@ -103,7 +101,7 @@ def magnitude_error_db(delay: float, hz: float) -> float:
 
 
 def test_cubic_interpolation_keeps_the_highs_that_a_line_loses() -> None:
-    """Half-way between frames a line's gain is cos(w / 2); Lagrange's is (9 cos(w / 2) - cos(3 w / 2)) / 8."""
+    """Half-way a line's gain is cos(w / 2), and Lagrange's is (9 cos(w / 2) - cos(3 w / 2)) / 8."""
     for hz in (1000, 5000, 10_000):
         w = 2 * np.pi * hz / RATE
         cubic = 20 * np.log10((9 * np.cos(w / 2) - np.cos(3 * w / 2)) / 8)
@@ -131,7 +129,7 @@ def test_any_cutting_while_the_time_jumps() -> None:
         stream = fx.Delay(0.01, feedback=0.6).stream(RATE, 2)
         parts = []
         edges = [0, *moves, 9000]
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
+        for start, end in itertools.pairwise(edges):
             if start in moves:
                 stream.effect.delay_s = moves[start]
             parts += [stream.process(x[:, i : min(i + step, end)]) for i in range(start, end, step)]

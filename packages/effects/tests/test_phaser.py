@@ -75,8 +75,8 @@ def test_its_notches_lie_where_six_all_passes_turn_the_phase_round() -> None:
         assert response[round(hz * (1 << 16) / RATE)] < 2e-3
 
 
-#: Pedalboard adds up the phase in single precision, every fourth frame: with a step of a multiple of this rate
-#: it does not drift.
+#: Pedalboard adds up the phase in single precision, every fourth frame: with a multiple of this rate it does
+#: not drift.
 STEP_HZ = 2.0**-21 * RATE / 4 / (2 * np.pi)
 
 

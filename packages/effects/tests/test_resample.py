@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,6 @@ def test_any_cutting_at_any_rates(rate: float, target: float, quality: str) -> N
     whole = effect(x, rate, tail=True)
     stream = effect.stream(rate)
     cuts = [0, 1, 17, 1000, 1003, 3500, 6000]
-    parts = [stream.process(x[:, a:b]) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    parts = [stream.process(x[:, a:b]) for a, b in itertools.pairwise(cuts)]
     y = np.concatenate([*parts, stream.flush()], axis=1)
     np.testing.assert_array_equal(y[:, stream.latency :], whole)

@@ -16,7 +16,8 @@ struct Chorus : EffectDefaults {
 
     void prepare(const Spec& spec) {
         ms_ = spec.sample_rate / 1000;
-        delay_.prepare(spec.channels, spec.sample_rate, int((kLongestMs + kSwingMs) * ms_) + 1, kLeastMs * ms_);
+        delay_.prepare(spec.channels, spec.sample_rate, int((kLongestMs + kSwingMs) * ms_) + 1,
+                       kLeastMs * ms_);
     }
 
     void set(const Params& from, const Params& to) { delay_.set(swing(from), swing(to)); }

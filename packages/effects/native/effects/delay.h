@@ -155,7 +155,8 @@ struct Delay : EffectDefaults {
                 T back = feedback_[i] * read_loop(channels_ - 1, i, weight);
                 for (int c = 0; c < channels_; ++c) {
                     const T w = c > 0 ? back : sum[i] + back;
-                    // What stands in the line is not touched before it is read: the delay is a frame at least.
+                    // What stands in the line is not touched before it is read: the delay is a frame at
+                    // least.
                     back = feedback_[i] * read_loop(c, i, weight);
                     line_.put(c, i, w);
                 }
@@ -175,7 +176,7 @@ struct Delay : EffectDefaults {
     Taps<T> taps_, loop_;            // the heads' places for the output, and in the loop
     Taps<T> next_taps_, next_loop_;  // and of the second head, while it fades in
     Group<T> feedback_{}, wet_{}, dry_{};
-    Group<T> heard_{};         // how much of what comes in
+    Group<T> heard_{};          // how much of what comes in
     int rise_ = 1, risen_ = 1;  // frames that a gentle beginning takes, and that it took
     AlignedBuffer<T> scratch_;  // [channel][kGroup]
 };

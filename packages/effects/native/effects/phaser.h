@@ -1,8 +1,8 @@
 // Phaser: six first-order all-passes in series, whose common corner swings on a logarithmic scale, mixed
 // with what came in.
 //
-//     all-pass (V. Zavalishin, "The Art of VA Filter Design" 2.1.2, 2018, ch. 3.7 and 10), a = (g - 1)/(g + 1),
-//     g = tan(pi corner / sample_rate), state s:
+//     all-pass (V. Zavalishin, "The Art of VA Filter Design" 2.1.2, 2018, ch. 3.7 and 10), a = (g - 1)/(g +
+//     1), g = tan(pi corner / sample_rate), state s:
 //         d = x - s;   y = s + a d;   s = x + a d
 //     corner = 20 Hz (top / 20 Hz)^p,   p = clamp(norm(centre) - depth / 2 sin(2 pi phase), 0, 1)
 //

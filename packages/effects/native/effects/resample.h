@@ -1,10 +1,11 @@
-// Resample: down to another sample rate and back up, as a sampler or a telephone does: what lies above half the
-// target rate is gone. Or, with the quality "hold", each frame that the target rate falls on stands until the
-// next, and what lies above comes back as aliases.
+// Resample: down to another sample rate and back up, as a sampler or a telephone does: what lies above half
+// the target rate is gone. Or, with the quality "hold", each frame that the target rate falls on stands until
+// the next, and what lies above comes back as aliases.
 //
-// Both ways go through luthier/resample.h, whose blocks are far longer than a group. A group is handed on when
-// the next one begins, once, for by then it is whole; what comes back waits in a ring until its time. A rerun
-// of a group finds it there. Where the target rate is not below the signal's, nothing is lost or delayed.
+// Both ways go through luthier/resample.h, whose blocks are far longer than a group. A group is handed on
+// when the next one begins, once, for by then it is whole; what comes back waits in a ring until its time. A
+// rerun of a group finds it there. Where the target rate is not below the signal's, nothing is lost or
+// delayed.
 #pragma once
 
 #include "luthier/effect.h"
@@ -159,8 +160,8 @@ struct Resample : EffectDefaults {
     AlignedBuffer<T> group_, low_, high_, ring_;  // [channel]
     std::ptrdiff_t low_stride_ = 0, high_stride_ = 0;
     std::int64_t ring_size_ = 0;
-    std::int64_t position_ = 0;          // of the present group
-    std::int64_t fed_ = 0, given_ = 0;   // frames that went down, and that came up
+    std::int64_t position_ = 0;         // of the present group
+    std::int64_t fed_ = 0, given_ = 0;  // frames that went down, and that came up
     AlignedBuffer<T> held_;
     std::int64_t count_ = 0;  // until the next frame that is held
 };

@@ -13,11 +13,11 @@ class Delay(Effect):
     """Repeat the sound after `delay_s`, each echo `feedback` times the one before.
 
     The delay need not be a whole number of frames: between them the echo is read by third-order Lagrange
-    interpolation (of second order below two frames), exact for whole ones. A loop is one frame long at least.
+    interpolation (of second order below two frames), exact for whole ones. A loop is at least one frame long.
 
-    When `delay_s` moves by less than half a second a second and gently, as with an `LFO` of small swing, it is
-    a tape whose head moves, and the pitch bends. What moves faster fades from the old place to the new one in 10 ms,
-    as soon as that is known. Memory is taken for the longest delay that came up.
+    When `delay_s` moves by less than half a second a second and gently, as with an `LFO` of small swing, it
+    is a tape whose head moves, and the pitch bends. What moves faster fades from the old place to the new one
+    in 10 ms, as soon as that is known. Memory is taken for the longest delay that came up.
 
     With `ping_pong` the echoes go round: the mean of all channels comes back from the first channel after one
     delay, from the second after two, and from the last again to the first.

@@ -14,8 +14,8 @@ class Chorus(Effect):
     The delay is ``max(1, centre_delay_ms - 10 depth sin(2 pi rate_hz t))`` in milliseconds, read between
     frames by third-order Lagrange interpolation. What is fed back enters with its sign turned.
 
-    A `centre_delay_ms` that moves by less than half a second a second, and gently, bends the pitch on its way;
-    what moves faster fades over in 10 ms.
+    Where `centre_delay_ms` and `depth` move slowly and gently, the pitch bends on the way; what moves faster
+    fades over in 10 ms.
 
     Source: J. Dattorro, "Effect design, part 2: delay-line modulation and chorus", *J. Audio Eng. Soc.* 45
     (1997).
@@ -103,7 +103,10 @@ class Phaser(Effect):
         0.0, minimum=-0.99, maximum=0.99, doc="How much of the copy goes round again, its sign turned."
     )
     mix: float = param(
-        0.5, minimum=0, maximum=1, doc="0 is the input alone, 1 the copy alone; the notches are deepest at 0.5."
+        0.5,
+        minimum=0,
+        maximum=1,
+        doc="0 is the input alone, 1 the copy alone; the notches are deepest at 0.5.",
     )
     stereo_phase: float = param(
         0.0, minimum=0, maximum=1, doc="How far each channel's swing is behind the one before, in turns."

@@ -14,9 +14,9 @@ class Resample(Effect):
     """Take the sound down to another sample rate and back up again.
 
     What lies above half of `target_sample_rate` is gone. The qualities are those of `luthier.io.resample`:
-    ``"fast"`` keeps 80 % of that band, ``"medium"`` 87 %, ``"high"`` 91.3 % and ``"best"`` 95 %. With ``"hold"``
-    nothing is filtered: a frame stands until the next one that the target rate falls on, and what lies above
-    comes back as aliases.
+    ``"fast"`` keeps 80 % of that band, ``"medium"`` 87 %, ``"high"`` 91.3 % and ``"best"`` 95 %. With
+    ``"hold"`` nothing is filtered: a frame stands until the next one that the target rate falls on, and what
+    lies above comes back as aliases.
 
     A target rate that is not below the signal's changes nothing. The filters are of linear phase; they have
     latency, which calls compensate.
