@@ -56,10 +56,10 @@ def test_hold_lets_frames_stand(target: float) -> None:
 def test_what_is_in_flight_is_finite_and_comes_out() -> None:
     """The sum of an answer to an impulse is its gain at 0 Hz: 1, all of it within latency and tail."""
     stream = fx.Resample(8000).stream(RATE, dtype="float64")
-    click = np.zeros(100)
-    click[0] = 1
+    click = np.zeros(6000)
+    click[3000] = 1
     y = np.concatenate([stream.process(click), stream.flush()])
-    assert len(y) == 100 + stream.latency + stream.tail
+    assert len(y) == 6000 + stream.latency + stream.tail
     assert y.sum() == pytest.approx(1, abs=1e-6)
 
 
