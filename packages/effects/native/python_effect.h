@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <cstring>
 #include <exception>
+#include <mutex>
 #include <new>
 #include <utility>
 #include <vector>
@@ -36,19 +37,21 @@ class PythonHost {
   public:
     bool failed() const { return failed_; }
 
-    // Called while the exception is handled, with the GIL.
+    // Called while the exception is handled.
     void fail() {
-        if (!error_ && !failed_) error_ = std::current_exception();
+        const std::lock_guard lock(mutex_);
+        if (!failed_) error_ = std::current_exception();
         failed_ = true;
     }
 
-    // Throws what fail() caught, once. With the GIL.
+    // Throws what fail() caught, once. In Python's own thread.
     void report() {
-        if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+        if (!failed_) return;
+        if (const std::exception_ptr error = take()) std::rethrow_exception(error);
     }
 
     void clear() {
-        error_ = nullptr;
+        take();
         failed_ = false;
     }
 
@@ -70,10 +73,16 @@ class PythonHost {
     };
 
   private:
+    std::exception_ptr take() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(error_, nullptr);
+    }
+
     static inline thread_local const Call* innermost = nullptr;
 
     std::atomic<bool> failed_{false};
-    std::exception_ptr error_;  // guarded by the GIL
+    std::mutex mutex_;
+    std::exception_ptr error_;
 };
 
 // What EffectSpec::code points to.

@@ -73,7 +73,10 @@ def test_every_native_effect_has_a_python_class_with_the_same_parameters() -> No
         )
         for cls in LEAVES
     }
-    assert declared == _native.parameters()
+    # Another test may have loaded a library.
+    ours = [n for n, cls in fx.Effect._classes.items() if cls.__module__.startswith("luthier.")]
+    strangers = fx.Effect._classes.keys() - set(ours)
+    assert declared == {n: each for n, each in _native.parameters().items() if n not in strangers}
 
 
 @classes

@@ -16,6 +16,7 @@ namespace luthier::io {
 
 inline std::unique_ptr<Encoder> open_encoder(std::unique_ptr<Sink> sink, const EncoderSpec& spec) {
     const std::string& f = spec.format;
+    if (spec.subtype == "GSM610") return std::make_unique<SndfileEncoder>(std::move(sink), spec);
     if (f == "WAV" || f == "WAVEX" || f == "RF64") return std::make_unique<WavEncoder>(std::move(sink), spec);
     if (f == "W64") return std::make_unique<W64Encoder>(std::move(sink), spec);
     if (f == "AIFF" || f == "AIFC") return std::make_unique<AiffEncoder>(std::move(sink), spec);

@@ -1,4 +1,4 @@
-// Encodes FLAC, MP3, Ogg Vorbis and Opus through libsndfile.
+// Encodes FLAC, MP3, Ogg Vorbis and Opus, and GSM 06.10 in WAV, through libsndfile.
 #pragma once
 
 #include <cstring>

@@ -53,6 +53,20 @@ def test_every_format_is_read_by_soundfile(tmp_path, synthesise, form, extension
     assert os.listdir(tmp_path) == [path.name]
 
 
+def test_a_telephones_wav(tmp_path):
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(8000) / 8000)
+    path = tmp_path / "call.wav"
+    lio.write(path, tone, 8000, subtype="gsm610")
+    assert soundfile.info(str(path)).subtype == lio.info(path).subtype == "GSM610"
+    back = soundfile.read(str(path))[0][:8000]
+    np.testing.assert_allclose(lio.read(path).samples[0, :8000], back, atol=1e-6)
+    assert 10 * np.log10(np.mean(tone**2) / np.mean((back - tone) ** 2)) > 10
+    with pytest.raises(EncodeError, match="holds 1 to 1 channels, got 2"):
+        lio.write(path, np.stack([tone, tone]), 8000, subtype="GSM610")
+    with pytest.raises(EncodeError, match="has no dither"):
+        lio.write(path, tone, 8000, subtype="GSM610", dither="tpdf")
+
+
 def test_the_default_subtypes(tmp_path):
     defaults = {
         "a.wav": "PCM_16",

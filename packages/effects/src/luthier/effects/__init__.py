@@ -14,7 +14,7 @@ sound that comes in blocks; `Chain` and `Mix` combine effects into others.
 from luthier.effects.automation import LFO, Curve, Follower, PerItem
 from luthier.effects.batch import process_batch
 from luthier.effects.chain import Chain
-from luthier.effects.codecs import Mp3, Opus, Vorbis
+from luthier.effects.codecs import GsmFullRate, Mp3, Opus, Vorbis
 from luthier.effects.compressor import Compressor
 from luthier.effects.convolution import Convolution
 from luthier.effects.delay import Delay
@@ -56,6 +56,7 @@ __all__ = [
     "Flanger",
     "Follower",
     "Gain",
+    "GsmFullRate",
     "HighShelfFilter",
     "HighpassFilter",
     "Invert",

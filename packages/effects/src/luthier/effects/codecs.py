@@ -17,7 +17,7 @@ from luthier.effects.rendering import Spec, Values
 if TYPE_CHECKING:
     import types
 
-__all__ = ["Mp3", "Opus", "Vorbis"]
+__all__ = ["GsmFullRate", "Mp3", "Opus", "Vorbis"]
 
 #: Kilobits a second of MPEG layer III by the lowest sample rate that has them.
 _MP3_KBPS = {
@@ -38,6 +38,8 @@ class _Codec(Effect):
     _channels_alike: ClassVar[bool] = False
     # Whether channels go in pairs, or one by one.
     _paired: ClassVar[bool] = True
+    # Whether its silence is not quite silent until a whole piece is.
+    _murmurs: ClassVar[bool] = False
 
     # Of the codec's frames: what a piece has before and behind its block, and over how many it fades.
     _before: ClassVar[int] = 7_680
@@ -64,6 +66,8 @@ class _Codec(Effect):
         return self._span(self._behind, spec)
 
     def tail(self, spec: Spec) -> int:
+        if self._murmurs:
+            return self._span(self._before + self._fade, spec) + self.block_frames(spec)
         return self._span(self._behind, spec)
 
     def start(self, spec: Spec) -> _Past:
@@ -86,9 +90,9 @@ class _Codec(Effect):
 
     def _through(self, samples: Any, spec: Spec) -> Any:
         """Encode and decode."""
+        lio = _luthier_io(type(self).__name__)
         if not samples.any():
             return np.zeros_like(samples)
-        lio = _luthier_io(type(self).__name__)
         rate, frames = self._rate(spec.sample_rate), samples.shape[1]
         moved = samples.astype(np.float32)
         if rate != spec.sample_rate:
@@ -98,6 +102,9 @@ class _Codec(Effect):
         step = 2 if self._paired else 1
         for first in range(0, spec.channels, step):
             part = moved[first : first + step]
+            if not part.any():
+                made[first : first + step] = 0
+                continue
             file = io.BytesIO()
             lio.write(file, part, rate, **self._format(rate, part.shape[0]))
             read = lio.read(file.getvalue()).samples
@@ -222,9 +229,7 @@ class Opus(_Codec):
         48.0, minimum=6, maximum=256, doc="Kilobits a second of each channel, on average."
     )
 
-    def tail(self, spec: Spec) -> int:
-        """Until a piece holds nothing but silence: so long its decoder rings."""
-        return self._span(self._before + self._fade, spec) + self.block_frames(spec)
+    _murmurs: ClassVar[bool] = True
 
     def _rate(self, sample_rate: float) -> int:
         rates = (8_000, 12_000, 16_000, 24_000, 48_000)
@@ -232,6 +237,41 @@ class Opus(_Codec):
 
     def _format(self, rate: int, channels: int) -> dict[str, Any]:  # noqa: ARG002
         return {"format": "OGG", "subtype": "OPUS", "bitrate": self.bitrate_kbps * channels}
+
+
+class GsmFullRate(_Codec):
+    """GSM 06.10 at full rate, there and back: a mobile telephone of the nineties.
+
+    The signal is converted to 8 kHz and back, so that what is above 4 kHz is gone, and each channel goes by
+    itself. Samples beyond full scale are clipped. A stream's `latency` is 0.85 s, because pieces of 0.75 s
+    are encoded with what is before and behind them.
+
+    Needs ``luthier-io`` and, for its encoder, ``soundfile``'s libsndfile.
+
+    Source: ETSI EN 300 961 (GSM 06.10), *Full rate speech; transcoding*.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import luthier.effects as fx
+    >>> tone = 0.5 * np.sin(2 * np.pi * 440 / 44_100 * np.arange(44_100, dtype=np.float32))
+    >>> fx.GsmFullRate()(tone, 44_100).shape
+    (44100,)
+    """
+
+    _channels_alike: ClassVar[bool] = True
+    _paired: ClassVar[bool] = False
+    _murmurs: ClassVar[bool] = True
+    # Half a second, in which its high-pass forgets what was; and five frames of its own.
+    _before: ClassVar[int] = 4_000
+    _behind: ClassVar[int] = 800
+    _fade: ClassVar[int] = 80
+
+    def _rate(self, sample_rate: float) -> int:  # noqa: ARG002
+        return 8_000
+
+    def _format(self, rate: int, channels: int) -> dict[str, Any]:  # noqa: ARG002
+        return {"format": "WAV", "subtype": "GSM610"}
 
 
 def _luthier_io(asking: str) -> types.ModuleType:

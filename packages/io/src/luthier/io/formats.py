@@ -53,6 +53,7 @@ _OPUS_RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
 # An extension may lead to one entry only; a subtype may lead to another entry of the same name.
 _FORMATS = (
     Format("WAV", (".wav", ".wave"), _WAV),
+    Format("WAV", (), ("GSM610",), 1, lossy=True, options=()),
     Format("WAVEX", (), _WAV),
     Format("RF64", (".rf64",), _WAV),
     Format("W64", (".w64",), _WAV),

@@ -118,7 +118,8 @@ class Writer:
             quality=quality,
         )
         announced = -1 if frames is None else _check_frames(frames)
-        if form.name not in _NATIVE and not _native.sndfile_loaded():
+        native = form.name in _NATIVE and kind != "GSM610"
+        if not native and not _native.sndfile_loaded():
             sndfile.load()
         self._target = where
         try:
