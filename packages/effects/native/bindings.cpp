@@ -76,10 +76,10 @@ std::vector<std::string> add_library(std::uintptr_t address) {
     if (!library) throw std::invalid_argument("it has no effects for this CPU");
     if (library->version != kEffectVersion || library->entry_bytes != sizeof(EffectEntry) ||
         library->spec_bytes != sizeof(EffectSpec))
-        throw std::invalid_argument(
-            "it was built for another version of luthier-core (version " + std::to_string(library->version) +
-            " of effect_class.h, and this is " + std::to_string(kEffectVersion) +
-            "); build it again with the installed one");
+        throw std::invalid_argument("it was built for another version of luthier-core (version " +
+                                    std::to_string(library->version) + " of effect_class.h, and this is " +
+                                    std::to_string(kEffectVersion) +
+                                    "); build it again with the installed one");
     if (const std::string name = registry().add(*library); !name.empty())
         throw std::invalid_argument("there is an effect " + name +
                                     " already; effects are known by their names, choose another");
