@@ -12,7 +12,7 @@ copyright = author
 version = release = __version__
 
 extensions = ["sphinx.ext.autodoc", "myst_parser", "numpydoc"]
-exclude_patterns = ["_build", "demo"]
+exclude_patterns = ["_build", "demo", "templates"]
 suppress_warnings = ["myst.header"]
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist"]

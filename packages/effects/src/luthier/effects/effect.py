@@ -561,7 +561,10 @@ def _from_tree(data: Mapping[str, Any], schema: int, depth: int = 0) -> Effect:
         raise ParameterError(f"the 'effects' of {name!r} must be a list, got {shown(effects)}")
     cls = Effect._classes.get(name)
     if cls is None:
-        raise ParameterError(f"there is no effect {unknown_name(name, tuple(sorted(Effect._classes)))}")
+        raise ParameterError(
+            f"there is no effect {unknown_name(name, tuple(sorted(Effect._classes)))} "
+            "(the module of one that is not luthier's has to be imported first)"
+        )
     written = {key: value for key, value in data.items() if key not in ("effect", "schema")}
     state = {
         key: [_from_tree(e, schema, depth + 1) for e in value] if key == "effects" else _from_plain(value)
