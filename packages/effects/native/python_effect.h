@@ -202,8 +202,8 @@ class PythonEffect {
                 renderer_.attr("render")(given, first, restart_);
                 restart_ = false;
                 return;
-            } catch (...) {
-                host_->fail();
+            } catch (const std::exception&) {
+                host_->fail();  // and nothing else: the end of a thread passes as well
             }
         }
         output_.clear();

@@ -2,7 +2,8 @@
 //
 // Before CPython 3.14 a daemon thread that asks for the GIL while the interpreter shuts down is ended with
 // pthread_exit, whose unwinding may not cross a destructor: the whole process would abort at its exit. Such a
-// thread sleeps here instead, until the process is gone.
+// thread sleeps here instead, until the process is gone. And what native work has called into Python is let
+// finish before the shutdown, for the interpreter asks for the GIL again and again in there.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -16,6 +17,8 @@ namespace luthier {
 namespace detail {
 inline std::atomic<bool> closing{false};
 inline std::atomic<int> returning{0};  // threads between the question whether to come back and having done so
+inline std::atomic<int> called{0};     // calls from native work into Python, in all threads
+inline thread_local int calling = 0;   // in this one
 inline std::thread::id closing_thread;
 
 // Takes the GIL with `take`, or sleeps for ever when it is too late for that.
@@ -23,6 +26,7 @@ template <class F>
 void come_back(F&& take) {
     ++returning;
     if (closing && std::this_thread::get_id() != closing_thread) {
+        called -= calling;  // they will not go on
         --returning;
         for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
     }
@@ -49,9 +53,17 @@ class ReleaseGil {
 class AcquireGil {
   public:
     AcquireGil() {
-        detail::come_back([this] { state_ = PyGILState_Ensure(); });
+        detail::come_back([this] {
+            state_ = PyGILState_Ensure();
+            ++detail::called;
+            ++detail::calling;
+        });
     }
-    ~AcquireGil() { PyGILState_Release(state_); }
+    ~AcquireGil() {
+        PyGILState_Release(state_);
+        --detail::calling;
+        --detail::called;
+    }
     AcquireGil(const AcquireGil&) = delete;
     AcquireGil& operator=(const AcquireGil&) = delete;
 
@@ -66,7 +78,7 @@ inline void watch_exit() {
         detail::closing = true;
         // Who waits for the GIL already gets it now, while that is still harmless.
         PyThreadState* state = PyEval_SaveThread();
-        for (int i = 0; i < 1000 && detail::returning > 0; ++i)
+        for (int i = 0; i < 1000 && (detail::returning > 0 || detail::called > detail::calling); ++i)
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
         PyEval_RestoreThread(state);
         // What such threads hold is never given back, and nobody need read a list of it.
