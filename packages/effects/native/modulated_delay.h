@@ -115,14 +115,29 @@ class ModulatedDelay {
     static double larger(double a, double b) { return a > b ? a : b; }
 
     void aim(Group<double> phase) {
-        const Group<double> lfo = -sin_turns(phase);
+        // By registers: compilers take longer vectors apart where functions branch by lane.
+        Group<double> lfo;
+        for (int i = 0; i < kGroup; i += kPart) put(lfo, i, -sin_turns(part(phase, i)));
         taps_.set(delays(delay_.now(), lfo), 1);
         if (delay_.fading()) next_.set(delays(delay_.next(), lfo), 1);
     }
 
-    Group<double> delays(const GlidingDelay::Path& path, Group<double> lfo) const {
-        const Group<double> d = path.centre + path.swing * lfo;
-        return d > least_ ? d : Group<double>{} + least_;
+    Group<double> delays(const GlidingDelay::Path& path, const Group<double>& lfo) const {
+        Group<double> result;
+        for (int i = 0; i < kGroup; i += kPart) {
+            const Part d = part(path.centre, i) + part(path.swing, i) * part(lfo, i);
+            put(result, i, d > least_ ? d : Part{} + least_);
+        }
+        return result;
+    }
+
+    static constexpr int kPart = kLanes<double>;
+    using Part = Vec<double, kPart>;
+    static Part part(const Group<double>& group, int from) {
+        return load<Part>(reinterpret_cast<const double*>(&group) + from);
+    }
+    static void put(Group<double>& group, int from, Part values) {
+        store(reinterpret_cast<double*>(&group) + from, values);
     }
 
     Group<T> read(int c) const {

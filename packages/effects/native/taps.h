@@ -19,41 +19,26 @@ namespace luthier::inline LUTHIER_ISA {
 template <class T>
 class Taps {
   public:
-    void set(Group<double> delays, int least_cubic) {
-        whole_ = __builtin_convertvector(delays, Whole);
-        const Group<double> floor = __builtin_convertvector(whole_, Group<double>);
-        const Group<T> part = __builtin_convertvector(delays - floor, Group<T>);
-        int least = whole_[0], most = whole_[0];
-        for (int i = 1; i < kGroup; ++i) {
-            least = whole_[i] < least ? whole_[i] : least;
-            most = whole_[i] > most ? whole_[i] : most;
+    void set(const Group<double>& delays, int least_cubic) {
+        const double* from = reinterpret_cast<const double*>(&delays);
+        alignas(64) T parts[kGroup];
+        Whole lows{}, highs{};
+        for (int i = 0; i < kGroup; i += kPart) {
+            const Doubles d = load<Doubles>(from + i);
+            const Whole whole = __builtin_convertvector(d, Whole);
+            store(whole_ + i, whole);
+            store(parts + i, __builtin_convertvector(d - __builtin_convertvector(whole, Doubles), Part));
+            lows = i == 0 ? whole : whole < lows ? whole : lows;
+            highs = i == 0 ? whole : whole > highs ? whole : highs;
+        }
+        int least = lows[0], most = highs[0];
+        for (int i = 1; i < kPart; ++i) {
+            least = lows[i] < least ? lows[i] : least;
+            most = highs[i] > most ? highs[i] : most;
         }
         newest_ = least - 1;
         narrow_ = most - least <= 1;
-
-        const Group<T> up = part + 1, down = part - 1, lower = part - 2;
-        Group<T> older2 = up * part * down * T(1.0 / 6), older1 = up * part * lower * T(-0.5),
-                 here = up * down * lower * T(0.5), newer = part * down * lower * T(-1.0 / 6);
-        if (least < least_cubic) {
-            const Group<T> shorter = __builtin_convertvector(least_cubic - 1 - whole_, Group<T>);
-            older2 = shorter >= 0 ? part * down * T(0.5) : older2;
-            older1 = shorter >= 0 ? -part * lower : older1;
-            here = shorter >= 0 ? down * lower * T(0.5) : here;
-            newer = shorter >= 0 ? Group<T>{} : newer;
-        }
-        if (!narrow_) {
-            weights_[0] = newer;
-            weights_[1] = here;
-            weights_[2] = older1;
-            weights_[3] = older2;
-            return;
-        }
-        const Group<T> over = __builtin_convertvector(whole_ - least, Group<T>);
-        weights_[0] = over > 0 ? Group<T>{} : newer;
-        weights_[1] = over > 0 ? newer : here;
-        weights_[2] = over > 0 ? here : older1;
-        weights_[3] = over > 0 ? older1 : older2;
-        weights_[4] = over > 0 ? older2 : Group<T>{};
+        for (int i = 0; i < kGroup; i += kPart) weigh(i, load<Part>(parts + i), least, least_cubic);
     }
 
     // The newest frame that is read, as a delay; -1 when it has no weight.
@@ -62,8 +47,8 @@ class Taps {
     Group<T> read(const DelayLine<T>& line, int row) const LUTHIER_REALTIME {
         Group<T> sum;
         if (narrow_) {
-            sum = weights_[4] * load<Group<T>>(line.read(row, newest_ + 4));
-            for (int k = 3; k >= 0; --k) sum += weights_[k] * load<Group<T>>(line.read(row, newest_ + k));
+            sum = weights(4) * load<Group<T>>(line.read(row, newest_ + 4));
+            for (int k = 3; k >= 0; --k) sum += weights(k) * load<Group<T>>(line.read(row, newest_ + k));
         } else {
             for (int i = 0; i < kGroup; ++i) sum[i] = read(line, row, i);
         }
@@ -79,10 +64,35 @@ class Taps {
     }
 
   private:
-    using Whole = Vec<std::int32_t, kGroup>;
+    // By registers: compilers take longer vectors apart where lanes choose.
+    static constexpr int kPart = kLanes<double>;
+    using Doubles = Vec<double, kPart>;
+    using Whole = Vec<std::int32_t, kPart>;
+    using Part = Vec<T, kPart>;
 
-    Whole whole_{};
-    Group<T> weights_[5]{};
+    void weigh(int i, Part part, int least, int least_cubic) {
+        const Whole whole = load<Whole>(whole_ + i);
+        const Part up = part + 1, down = part - 1, lower = part - 2;
+        Part older2 = up * part * down * T(1.0 / 6), older1 = up * part * lower * T(-0.5),
+             here = up * down * lower * T(0.5), newer = part * down * lower * T(-1.0 / 6);
+        if (least < least_cubic) {
+            const Part shorter = __builtin_convertvector(least_cubic - 1 - whole, Part);
+            older2 = shorter >= 0 ? part * down * T(0.5) : older2;
+            older1 = shorter >= 0 ? -part * lower : older1;
+            here = shorter >= 0 ? down * lower * T(0.5) : here;
+            newer = shorter >= 0 ? Part{} : newer;
+        }
+        const Part over = narrow_ ? __builtin_convertvector(whole - least, Part) : Part{};
+        store(weights_[0] + i, over > 0 ? Part{} : newer);
+        store(weights_[1] + i, over > 0 ? newer : here);
+        store(weights_[2] + i, over > 0 ? here : older1);
+        store(weights_[3] + i, over > 0 ? older1 : older2);
+        store(weights_[4] + i, over > 0 ? older2 : Part{});
+    }
+    Group<T> weights(int k) const { return load<Group<T>>(weights_[k]); }
+
+    alignas(64) std::int32_t whole_[kGroup] = {};
+    alignas(64) T weights_[5][kGroup] = {};
     int newest_ = 0;
     bool narrow_ = true;
 };
@@ -158,8 +168,14 @@ class GlidingDelay {
     }
 
     // In frames, at the group's first and last frame; and from which speed on it fades over.
-    void set_centre(double from, double to) { wanted_[0].set(from, to); }
-    void set_swing(double from, double to) { wanted_[1].set(from, to); }
+    void set_centre(double from, double to) {
+        wanted_[0].set(from, to);
+        settled_ = false;
+    }
+    void set_swing(double from, double to) {
+        wanted_[1].set(from, to);
+        settled_ = false;
+    }
     void set_fastest(double speed) { fastest_ = speed; }
 
     // By so many frames the head may go beyond where it was asked to be.
@@ -169,6 +185,7 @@ class GlidingDelay {
 
     // To the next group.
     void step() LUTHIER_REALTIME {
+        if (settled_) return;
         bool slow = true;
         for (const SmoothPath& w : wanted_)
             slow &= magnitude(w.to() - w.from()) <= fastest_ * (kGroup - 1) &&
@@ -200,7 +217,12 @@ class GlidingDelay {
                 state_.fade = state_.held = 0;
             }
         }
-        for (SmoothPath& w : wanted_) w.advance();
+        // What stands still has stood for a group, and its path is a point.
+        settled_ = still();
+        for (SmoothPath& w : wanted_) {
+            settled_ &= w.before() == w.to();
+            w.advance();
+        }
     }
 
     bool fading() const { return state_.fading; }
@@ -227,9 +249,11 @@ class GlidingDelay {
     void reset() {
         state_ = {};
         for (SmoothPath& w : wanted_) w.reset();
+        settled_ = false;
     }
     template <class Visit>
     void state(Visit&& visit) {
+        settled_ = false;
         visit(&state_, sizeof state_);
         for (SmoothPath& w : wanted_) w.state(visit);
     }
@@ -283,6 +307,7 @@ class GlidingDelay {
     double fastest_ = kFastest;
     int fade_length_ = kGroup, brake_length_ = kGroup;
     Path now_, next_;
+    bool settled_ = false;  // nothing changes until the next set()
     struct State {
         Head now, next;
         int fade = 0, held = 0;  // frames

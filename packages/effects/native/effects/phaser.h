@@ -110,13 +110,23 @@ struct Phaser : EffectDefaults {
     }
 
     Group<double> coefficients(Group<double> phase) const {
-        Group<double> at = centre_ - swing_ * sin_turns(phase);
-        at = at > 0 ? at : Group<double>{};
-        at = at < octaves_ ? at : Group<double>{} + octaves_;
-        const Group<double> turns = exp2(at) * (bottom_ / rate_ / 2);
-        // (tan - 1) / (tan + 1) from sine and cosine.
-        const Group<double> sine = sin_turns(turns), cosine = cos_turns(turns);
-        return (sine - cosine) / (sine + cosine);
+        // By registers: compilers take longer vectors apart where functions branch by lane.
+        using V = Vec<double, kLanes<double>>;
+        Group<double> result;
+        for (int i = 0; i < kGroup; i += kLanes<double>) {
+            V at = part<V>(centre_, i) - part<V>(swing_, i) * sin_turns(part<V>(phase, i));
+            at = at > 0 ? at : V{};
+            at = at < octaves_ ? at : V{} + octaves_;
+            const V turns = exp2(at) * (bottom_ / rate_ / 2);
+            // (tan - 1) / (tan + 1) from sine and cosine.
+            const V sine = sin_turns(turns), cosine = cos_turns(turns);
+            store(reinterpret_cast<double*>(&result) + i, (sine - cosine) / (sine + cosine));
+        }
+        return result;
+    }
+    template <class V>
+    static V part(const Group<double>& group, int from) {
+        return load<V>(reinterpret_cast<const double*>(&group) + from);
     }
 
     // The frames of `lanes` channels from c on.
@@ -125,30 +135,35 @@ struct Phaser : EffectDefaults {
         using Lanes = Vec<double, lanes>;
         for (int c = 0; spread_ && c < lanes; ++c)
             coefficients_[c] = coefficients(phase + double(first + c) * stereo_phase_);
+        // Frame by frame, the channels side by side.
+        alignas(64) double frames[kGroup][lanes];
         Group<T> in[lanes];
-        for (int c = 0; c < lanes; ++c) in[c] = load<Group<T>>(x[first + c] + at);
+        for (int c = 0; c < lanes; ++c) {
+            in[c] = load<Group<T>>(x[first + c] + at);
+            for (int i = 0; i < kGroup; ++i) frames[i][c] = double(x[first + c][at + i]);
+        }
+        alignas(64) double a[kGroup][lanes];
+        for (int c = 0; c < lanes; ++c)
+            for (int i = 0; i < kGroup; ++i) a[i][c] = coefficients_[spread_ ? c : 0][i];
         double* memory = states_.data() + first * kMemory;
         Lanes states[kMemory];
         for (int k = 0; k < kMemory; ++k) states[k] = load<Lanes>(memory + k * lanes);
-        Lanes out[kGroup];
         for (int i = 0; i < kGroup; ++i) {
-            Lanes v{};
-            for (int c = 0; c < lanes; ++c) v[c] = double(in[c][i]);
+            Lanes v = load<Lanes>(frames[i]);
             if (rings_) v -= feedback_[i] * states[kStages];
-            Lanes a = Lanes{} + coefficients_[0][i];
-            for (int c = 1; spread_ && c < lanes; ++c) a[c] = coefficients_[c][i];
+            const Lanes turn = load<Lanes>(a[i]);
             for (int k = 0; k < kStages; ++k) {
-                const Lanes s = states[k], known = s - a * s;
-                states[k] = v + a * (v - s);
-                v = known + a * v;
+                const Lanes s = states[k], known = s - turn * s;
+                states[k] = v + turn * (v - s);
+                v = known + turn * v;
             }
             states[kStages] = v;
-            out[i] = v;
+            store(frames[i], v);
         }
         for (int k = 0; k < kMemory; ++k) store(memory + k * lanes, states[k]);
         for (int c = 0; c < lanes; ++c) {
             Group<T> y;
-            for (int i = 0; i < kGroup; ++i) y[i] = T(out[i][c]);
+            for (int i = 0; i < kGroup; ++i) y[i] = T(frames[i][c]);
             store(x[first + c] + at, dry_ * in[c] + wet_ * y);
         }
     }
