@@ -46,7 +46,11 @@ class Mix(_Group):
         pans: Sequence[Any] | None = None,
     ) -> None:
         super().__init__(effects)
-        for name, values, end in (("gains_db", gains_db, Gain), ("pans", pans, Pan)):
+        ends: tuple[tuple[str, Sequence[Any] | None, Any], ...] = (
+            ("gains_db", gains_db, Gain),
+            ("pans", pans, Pan),
+        )
+        for name, values, end in ends:
             if values is None:
                 continue
             if len(values) != len(self._effects):
