@@ -455,4 +455,5 @@ NB_MODULE(_native, m) {
     bind_stream<float>(m, "Stream32");
     bind_stream<double>(m, "Stream64");
     register_measures(m);
+    register_stretch(m);
 }

@@ -37,20 +37,21 @@ class PhaseGradient {
         bins_ = bins;
         size_ = (bins + kGroup - 1) / kGroup * kGroup + kGroup;
         for (auto* buffer :
-             {&step_re, &step_im, &time_re, &time_im, &now, &before, &re, &im, &left_, &right_})
+             {&step_re, &step_im, &time_re, &time_im, &now, &before_, &re, &im, &within, &left_, &right_})
             *buffer = AlignedBuffer<T>(size_);
     }
 
     int size() const { return size_; }
 
     // The rotations re + i im, from these, all zero beyond the last bin:
-    //   now, before   the energies of this frame and of the one before
-    //   time          any multiple of (the moved spectrum before) / (the spectrum from which time passed)
-    //   step          any multiple of spectrum[k + 1] / spectrum[k]; a frame's middle is its time zero
+    //   now    the energies of this frame
+    //   time   (the moved spectrum before) times the conjugate of (the spectrum from which time passed): what
+    //          has no past in either has none here
+    //   step   any multiple of spectrum[k + 1] / spectrum[k]; a frame's middle is its time zero
     // `stretch` is by how much the way from the middle of the frame to a click grows.
     void run(T stretch) LUTHIER_REALTIME {
         const T* const e = now.data();
-        const T* const p = before.data();
+        const T* const p = before_.data();
         T* const left = left_.data();
         T* const right = right_.data();
         Lane most{}, sums{}, past{};
@@ -58,7 +59,14 @@ class PhaseGradient {
             const Lane x = load<Lane>(e + k);
             most = x > most ? x : most;
             sums += x;
-            past += load<Lane>(p + k);
+            const Lane tr = load<Lane>(&time_re[k]), ti = load<Lane>(&time_im[k]);
+            const Lane power = tr * tr + ti * ti;
+            const Lane size = root(power);
+            past += size;
+            store(&before_[k], size);
+            const auto some = power > T(1e-36);
+            store(&re[k], some ? tr / size : Lane{} + T(1));
+            store(&im[k], some ? ti / size : Lane{});
         }
         T loudest = 0, sum = 0, sum_before = 0;
         for (int k = 0; k < kGroup; ++k) {
@@ -67,38 +75,32 @@ class PhaseGradient {
             sum_before += past[k];
         }
         // Side lobes alternate in sign: half a turn a bin is no click at the very edge of the window, unless
-        // much is new.
-        const T limit = sum > 2 * sum_before ? T(0.5) : kEdge;
-        {
-            T forth = kNew * loudest, back = 0;
-            for (int k = 0, m = bins_ - 1; k < bins_; ++k, --m) {
-                left[k] = forth;
-                right[m] = back;
-                const T a = p[k] > forth ? p[k] : forth, b = p[m] > back ? p[m] : back;
-                forth = a < e[k] ? a : e[k];
-                back = b < e[m] ? b : e[m];
-            }
-        }
+        // much is new, or has ended.
+        const T limit = sum > 2 * sum_before || sum_before > 2 * sum ? T(0.5) : kEdge;
         for (int k = 0; k < size_; k += kGroup) {
-            const Lane tr = load<Lane>(&time_re[k]), ti = load<Lane>(&time_im[k]);
-            const Lane power = tr * tr + ti * ti;
-            const Lane scale = T(1) / root(power);
-            const auto some = power > T(1e-36);
-            store(&re[k], some ? tr * scale : Lane{} + T(1));
-            store(&im[k], some ? ti * scale : Lane{});
             const Lane turns = angle_turns(load<Lane>(&step_im[k]), load<Lane>(&step_re[k]));
             const auto edge = (turns > limit) | (turns < -limit);
             const Lane grown = edge ? Lane{} : turns * (stretch - 1);
             store(&step_re[k], cos_turns(grown));
             store(&step_im[k], sin_turns(grown));
+            // What would come to lie beyond half the frame's length would come back at its other end.
+            const Lane reach = (turns < 0 ? -turns : turns) * stretch;
+            const Lane inside = edge ? Lane{} + T(1) : (T(0.55) - reach) * T(10);
+            store(&within[k], inside > 1 ? Lane{} + T(1) : inside < 0 ? Lane{} : inside);
         }
-        T r = 1, i = 0;
+        T forth = kNew * loudest, back = 0;
+        for (int k = 0, m = bins_ - 1; k < bins_; ++k, --m) {
+            left[k] = forth;
+            right[m] = back;
+            const T a = p[k] > forth ? p[k] : forth, b = p[m] > back ? p[m] : back;
+            forth = a < e[k] ? a : e[k];
+            back = b < e[m] ? b : e[m];
+        }
         if (left[0] > p[0] && left[0] >= right[0]) {
             re[0] = 1;
             im[0] = 0;
         }
-        r = re[0];
-        i = im[0];
+        T r = re[0], i = im[0];
         for (int k = 1; k < bins_; ++k) {
             if (left[k] > p[k] && left[k] >= right[k]) {
                 const T sr = step_re[k - 1], si = step_im[k - 1];
@@ -127,8 +129,9 @@ class PhaseGradient {
         }
     }
 
-    AlignedBuffer<T> step_re, step_im, time_re, time_im, now, before;  // the input; steps are overwritten
-    AlignedBuffer<T> re, im;                                           // the rotations
+    AlignedBuffer<T> step_re, step_im, time_re, time_im, now;  // the input; steps are overwritten
+    AlignedBuffer<T> re, im;                                   // the rotations
+    AlignedBuffer<T> within;  // how much of a bin lies inside the frame after it, 0 to 1
 
   private:
     static constexpr T kNew = T(1e-2);  // energy before, to the loudest now, that does not count
@@ -142,7 +145,7 @@ class PhaseGradient {
     }
 
     int bins_ = 0, size_ = 0;
-    AlignedBuffer<T> left_, right_;
+    AlignedBuffer<T> before_, left_, right_;
 };
 
 }  // namespace luthier::inline LUTHIER_ISA

@@ -6,5 +6,6 @@
 namespace luthier::effects {
 
 void register_measures(nanobind::module_& m);
+void register_stretch(nanobind::module_& m);
 
 }  // namespace luthier::effects

@@ -27,6 +27,7 @@
 #include "luthier/simd.h"
 #include "luthier/window.h"
 #include "phase_gradient.h"
+#include "spectral_envelope.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
@@ -54,9 +55,12 @@ class Stretcher {
         return size;
     }
 
-    // Frames of `size`; `room` frames of the stretched signal are kept. Allocates.
-    void prepare(int size, int channels, double room) {
-        size_ = size;
+    // `room` frames of the stretched signal are kept. With `preserve` the formants stay where they are when
+    // the signal is read at another pitch. Allocates.
+    void prepare(double sample_rate, int channels, double room, bool preserve) {
+        const int size = size_ = frame_size(sample_rate);
+        preserve_ = preserve;
+        if (preserve) envelope_.prepare(size, sample_rate);
         half_ = size / 2;
         channels_ = channels;
         ring_ = 2 * std::int64_t(size);
@@ -113,7 +117,7 @@ class Stretcher {
         const int hop = started_ ? int(at - at_) : 0;
         shape(place.left, place.right);
         make_room(at);
-        const bool filter = place.pitch > 1;
+        const bool filter = place.pitch > 1 || (preserve_ && place.pitch != 1);
         const bool still = !started_ || (aligned_ && hop == int(place.time - time_));
         if (still && !filter) {
             for (int c = 0; c < channels_; ++c) {
@@ -128,13 +132,13 @@ class Stretcher {
             if (first) {
                 for (int k = 0; k < bins_; ++k) gradient_.re[k] = 1;
                 gradient_.im.clear();
+                for (int k = 0; k < bins_; ++k) gradient_.within[k] = 1;
             } else {
                 gradient_.run(T(place.stretch));
                 aligned_ = false;
             }
             keep(place.pitch);
             for (int c = 0; c < channels_; ++c) synthesise(c, at);
-            std::memcpy(gradient_.before.data(), gradient_.now.data(), bins_ * sizeof(T));
             known_ = true;
         }
         add_weight(at);
@@ -300,13 +304,11 @@ class Stretcher {
     // The spectra of the last frame, which passed as it was and without any.
     template <class Source>
     void recall(Source&& source) {
-        gradient_.before.clear();
         for (int c = 0; c < channels_; ++c) {
             T* re = moved_re_.data() + c * bins_;
             T* im = moved_im_.data() + c * bins_;
             source(c, time_ - half_, size_, segment_.data());
             transform(segment_.data(), re, im);
-            for (int k = 0; k < bins_; ++k) gradient_.before[k] += re[k] * re[k] + im[k] * im[k];
         }
     }
 
@@ -343,13 +345,16 @@ class Stretcher {
         }
     }
 
-    // What of each bin stays: nothing that the reading would fold over.
+    // What of each bin stays: nothing that the reading would fold over, and the formants where they were.
     void keep(double pitch) {
+        const bool preserve = preserve_ && pitch != 1;
+        if (preserve) envelope_.run(gradient_.now.data());
         const double edge = pitch > 1 ? half_ / pitch : 2.0 * size_;
         constexpr double slope = 8;  // bins
         for (int k = 0; k < bins_; ++k) {
             const double inside = (edge - k) / slope;
             keep_[k] = T(inside >= 1 ? 1 : inside <= 0 ? 0 : inside * inside * (3 - 2 * inside));
+            if (preserve && inside > 0) keep_[k] *= envelope_.gain(k, pitch);
         }
     }
 
@@ -364,8 +369,8 @@ class Stretcher {
             const T yr = re[k] * ur - im[k] * ui, yi = re[k] * ui + im[k] * ur;
             pr[k] = yr;
             pi[k] = yi;
-            y[2 * k] = yr * keep_[k];
-            y[2 * k + 1] = yi * keep_[k];
+            y[2 * k] = yr * keep_[k] * gradient_.within[k];
+            y[2 * k + 1] = yi * keep_[k] * gradient_.within[k];
         }
         fft_.inverse(y, frame_.data(), scratch_.data());
         T* turned = segment_.data();
@@ -395,6 +400,8 @@ class Stretcher {
     std::int64_t ring_ = 0;  // frames of the stretched signal that are kept, a power of two
     RealFft<T> fft_;
     PhaseGradient<T> gradient_;
+    bool preserve_ = false;
+    SpectralEnvelope<T> envelope_;
     AlignedBuffer<T> window_, out_window_, both_windows_;
     AlignedBuffer<T> segment_, frame_, spectrum_, scratch_, keep_;
     AlignedBuffer<T> now_re_, now_im_, moved_re_, moved_im_;  // [channel][bin]: this frame's, and the last's

@@ -21,11 +21,17 @@ struct PitchShift : EffectDefaults {
     };
     static constexpr const char* parameters[] = {"semitones"};
 
-    void prepare(const Spec& spec) {
+    struct Options {
+        double formants;  // 0 shift, 1 preserve
+    };
+    static constexpr const char* options[] = {"formants"};
+
+    void prepare(const Spec& spec, const Options& chosen) {
         channels_ = spec.channels;
         size_ = Stretcher<T>::frame_size(spec.sample_rate);
         latency_ = size_ + kWait;
-        stretcher_.prepare(size_, channels_, kMost * (latency_ + kWait));
+        preserve_ = chosen.formants == 1;
+        stretcher_.prepare(spec.sample_rate, channels_, kMost * (latency_ + kWait), preserve_);
         input_ = 2 * std::int64_t(size_);
         memory_ = AlignedBuffer<T>(std::size_t(channels_) * input_);
         history_ = 2;
@@ -79,7 +85,7 @@ struct PitchShift : EffectDefaults {
 
     double tail(const Params&, double) const { return double(latency_); }
 
-    double gain(const Params&) const { return 2; }
+    double gain(const Params&) const { return preserve_ ? 2 * SpectralEnvelope<T>::most() : 2; }
 
   private:
     static constexpr double kMost = Stretcher<T>::kMaxRatio;
@@ -125,6 +131,7 @@ struct PitchShift : EffectDefaults {
         last_at_ = at;
     }
 
+    bool preserve_ = false;
     int channels_ = 0, size_ = 0;
     std::int64_t latency_ = 0;
     Stretcher<T> stretcher_;

@@ -36,6 +36,7 @@ from luthier.effects.resample import Resample
 from luthier.effects.reverb import Reverb
 from luthier.effects.stereo import Pan, StereoWidth
 from luthier.effects.stream import Stream
+from luthier.effects.stretch import time_stretch
 from luthier.effects.tremolo import Tremolo
 
 __version__ = "0.1.0"
@@ -102,4 +103,5 @@ __all__ = [
     "process_batch",
     "setting",
     "signal",
+    "time_stretch",
 ]

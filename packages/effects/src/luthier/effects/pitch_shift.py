@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from luthier.effects.effect import Effect
+from luthier.effects.option import choice
 from luthier.effects.parameter import param
 
 __all__ = ["PitchShift"]
@@ -16,6 +17,10 @@ class PitchShift(Effect):
     them stays. A moving pitch is followed exactly, and it belongs to the input: a curve's value at one second
     is that of the sound at one second. Where it rests at 0 from the start, samples pass unchanged but for
     rounding.
+
+    With ``formants="preserve"`` the spectral envelope stays in its place while the harmonics under it move: a
+    voice keeps its vowels. The envelope is A. Röbel's and X. Rodet's "true envelope" (*DAFx* 2005), which resolves
+    formants 250 Hz apart.
 
     The latency is a spectral frame and some more: 4320 frames at 44.1 kHz.
 
@@ -32,4 +37,9 @@ class PitchShift(Effect):
 
     semitones: float = param(
         0.0, minimum=-36, maximum=36, doc="How far the pitch moves up, in twelfths of an octave."
+    )
+    formants: str = choice(
+        "shift",
+        options=("shift", "preserve"),
+        doc="Whether a voice's timbre moves with its pitch, or stays where it is.",
     )
