@@ -36,8 +36,8 @@ class PhaseGradient {
     void prepare(int bins) {
         bins_ = bins;
         size_ = (bins + kGroup - 1) / kGroup * kGroup + kGroup;
-        for (auto* buffer :
-             {&step_re, &step_im, &time_re, &time_im, &now, &before_, &re, &im, &within, &left_, &right_})
+        for (auto* buffer : {&step_re, &step_im, &time_re, &time_im, &now, &before_, &turns_, &re, &im,
+                             &within, &left_, &right_})
             *buffer = AlignedBuffer<T>(size_);
     }
 
@@ -83,10 +83,19 @@ class PhaseGradient {
             const Lane grown = edge ? Lane{} : turns * (stretch - 1);
             store(&step_re[k], cos_turns(grown));
             store(&step_im[k], sin_turns(grown));
-            // What would come to lie beyond half the frame's length would come back at its other end.
-            const Lane reach = (turns < 0 ? -turns : turns) * stretch;
-            const Lane inside = edge ? Lane{} + T(1) : (T(0.55) - reach) * T(10);
-            store(&within[k], inside > 1 ? Lane{} + T(1) : inside < 0 ? Lane{} : inside);
+            store(&turns_[k], edge ? Lane{} : turns);
+        }
+        // What would come to lie beyond half the frame's length would come back at its other end. Clicks
+        // alone have the same step all along; between tones there is any.
+        within[0] = 1;
+        for (int k = 1; k + kGroup < size_; k += kGroup) {
+            const Lane here = load<Lane>(&turns_[k]);
+            const Lane bend = here - load<Lane>(&turns_[k - 1]), next = load<Lane>(&turns_[k + 1]) - here;
+            const Lane reach = (here < 0 ? -here : here) * stretch;
+            const Lane inside = (T(0.55) - reach) * T(10);
+            const auto click = (bend < T(0.1)) & (bend > T(-0.1)) & (next < T(0.1)) & (next > T(-0.1));
+            const Lane kept = inside > 1 ? Lane{} + T(1) : inside < 0 ? Lane{} : inside;
+            store(&within[k], click ? kept : Lane{} + T(1));
         }
         T forth = kNew * loudest, back = 0;
         for (int k = 0, m = bins_ - 1; k < bins_; ++k, --m) {
@@ -145,7 +154,7 @@ class PhaseGradient {
     }
 
     int bins_ = 0, size_ = 0;
-    AlignedBuffer<T> before_, left_, right_;
+    AlignedBuffer<T> before_, turns_, left_, right_;
 };
 
 }  // namespace luthier::inline LUTHIER_ISA

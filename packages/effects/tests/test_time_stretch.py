@@ -118,7 +118,7 @@ def test_a_moving_speed_moves_the_places_and_not_the_pitch(as_array: bool) -> No
         place = int(clock[click])
         assert abs(np.argmax(np.abs(y[place - 200 : place + 200])) - 200) < 8
     quiet = fx.time_stretch(tone(700, 3), RATE, speed)
-    cents = 1200 * np.log2(instantaneous_hz(quiet)[8000:-8000] / 700)
+    cents = 1200 * np.log2(instantaneous_hz(quiet)[30_000:-30_000] / 700)
     assert np.abs(cents).max() < 0.5
 
 

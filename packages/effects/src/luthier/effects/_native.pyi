@@ -60,3 +60,9 @@ def loudness(samples: Annotated[NDArray[numpy.float32], dict(shape=(None, None, 
 
 @overload
 def loudness(samples: Annotated[NDArray[numpy.float64], dict(shape=(None, None, None), device='cpu', writable=False)], sample_rate: float, weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], energies: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], peaks: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')]) -> bool: ...
+
+@overload
+def stretch(samples: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), device='cpu')], sample_rate: float, clock: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], places: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], preserve: bool) -> bool: ...
+
+@overload
+def stretch(samples: Annotated[NDArray[numpy.float64], dict(shape=(None, None, None), device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(shape=(None, None, None), device='cpu')], sample_rate: float, clock: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], places: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], preserve: bool) -> bool: ...

@@ -19,8 +19,7 @@ class PitchShift(Effect):
     rounding.
 
     With ``formants="preserve"`` the spectral envelope stays in its place while the harmonics under it move: a
-    voice keeps its vowels. The envelope is A. Röbel's and X. Rodet's "true envelope" (*DAFx* 2005), which resolves
-    formants 250 Hz apart.
+    voice keeps its vowels. The envelope is A. Röbel's and X. Rodet's "true envelope" (*DAFx* 2005).
 
     The latency is a spectral frame and some more: 4320 frames at 44.1 kHz.
 

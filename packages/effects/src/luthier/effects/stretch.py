@@ -77,10 +77,10 @@ def time_stretch(
 
     Notes
     -----
-    The phase vocoder of `PitchShift`: Z. Průša and N. Holighaus, "Phase vocoder done right", *EUSIPCO* (2017);
-    M. Puckette, "Phase-locked vocoder", *IEEE WASPAA* (1995). The result does not depend on the number of
-    cores, and channels keep what lies between them. At a speed of 1 and 0 semitones samples pass unchanged
-    but for rounding.
+    The phase vocoder of `PitchShift`: Z. Průša and N. Holighaus, "Phase vocoder done right", *EUSIPCO*
+    (2017); M. Puckette, "Phase-locked vocoder", *IEEE WASPAA* (1995). The result does not depend on the
+    number of cores, and channels keep what lies between them. At a speed of 1 and 0 semitones samples pass
+    unchanged but for rounding.
 
     Examples
     --------
