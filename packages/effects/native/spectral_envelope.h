@@ -93,7 +93,7 @@ class SpectralEnvelope {
     static constexpr double most() { return 16; }
 
   private:
-    static constexpr double kReach = 2e-3;  // s
+    static constexpr double kReach = 3e-3;  // s
     static constexpr int kRounds = 12;
     static constexpr T kClose = T(0.3);  // 1 dB, in octaves of energy
     static constexpr T kMost = T(4);     // log2 of most()
