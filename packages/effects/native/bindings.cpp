@@ -185,6 +185,26 @@ Plan read_plan(nb::handle h, double rate, PythonHost& host, std::vector<std::vec
     return plan;
 }
 
+// a11 a12 a21 a22 b1 b2 c1 c2 d of each section of a filter at rest.
+nb::list filter_sections(const std::string& name, const std::vector<double>& values,
+                         const std::vector<double>& options, double rate) {
+    const EffectEntry* entry = registry().find(name);
+    if (!entry || entry->most_sections == 0 || int(values.size()) != entry->parameter_count ||
+        int(options.size()) != entry->option_count)
+        throw std::invalid_argument(name + " is no filter, or has other parameters");
+    EffectSpec spec;
+    spec.sample_rate = rate;
+    Instance<double> filter(entry->f64, spec, options.data());
+    filter.set(values.data(), values.data());
+    std::vector<SectionValues> sections(entry->most_sections);
+    nb::list result;
+    for (int i = 0, count = filter.sections(sections.data()); i < count; ++i) {
+        const SectionValues& s = sections[i];
+        result.append(nb::make_tuple(s.a11, s.a12, s.a21, s.a22, s.b1, s.b2, s.c1, s.c2, s.d));
+    }
+    return result;
+}
+
 template <class T>
 class PyStream {
   public:
@@ -452,6 +472,19 @@ NB_MODULE(_native, m) {
         },
         nb::sig("def parameters() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]"));
     m.def("add_library", &add_library, "address"_a);
+    // Those that are nothing but sections of second order in series.
+    m.def(
+        "filters",
+        [] {
+            nb::list names;
+            for (const auto& [name, effect] : registry().entries())
+                if (effect->most_sections > 0) names.append(name);
+            return nb::tuple(names);
+        },
+        nb::sig("def filters() -> tuple[str, ...]"));
+    m.def("sections", &filter_sections, "name"_a, "values"_a, "options"_a, "sample_rate"_a,
+          nb::sig("def sections(name: str, values: Sequence[float], options: Sequence[float], "
+                  "sample_rate: float) -> list[tuple[float, ...]]"));
     bind_stream<float>(m, "Stream32");
     bind_stream<double>(m, "Stream64");
     register_measures(m);

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <cstring>
+#include <new>
 
+#include "luthier/biquad.h"
 #include "luthier/effect.h"
 
 namespace luthier::inline LUTHIER_ISA {
@@ -51,10 +53,41 @@ void add(const T* from, T* to, std::ptrdiff_t n) LUTHIER_REALTIME {
     for (std::ptrdiff_t i = 0; i < n; ++i) to[i] += from[i];
 }
 
+template <class T>
+constexpr effects::CascadeKernels<T> describe_cascade() {
+    using Cascade = BiquadCascade<T>;
+    return {
+        .size = sizeof(Cascade),
+        .alignment = alignof(Cascade),
+        .construct = [](void* c) { new (c) Cascade; },
+        .destroy = [](void* c) { static_cast<Cascade*>(c)->~Cascade(); },
+        .prepare = [](void* c, int most, int channels) { static_cast<Cascade*>(c)->prepare(most, channels); },
+        .arrange =
+            [](void* c, const effects::SectionValues* sections, int count) LUTHIER_REALTIME {
+                auto& cascade = *static_cast<Cascade*>(c);
+                if (count != cascade.sections()) cascade.resize(count);
+                for (int i = 0; i < count; ++i) {
+                    Section section;
+                    static_assert(sizeof section == sizeof sections[i]);
+                    std::memcpy(static_cast<void*>(&section), sections + i, sizeof section);
+                    if (std::memcmp(&section, &cascade.section(i), sizeof section) != 0)
+                        cascade.set(i, section);
+                }
+            },
+        .memory = [](void* c, int channel, int section)
+                      LUTHIER_REALTIME { return static_cast<Cascade*>(c)->memory(channel, section); },
+        .process =
+            [](void* c, T* data, std::ptrdiff_t stride, int channels, int frames)
+                LUTHIER_REALTIME { static_cast<Cascade*>(c)->process({data, stride, channels, frames}); },
+        .reset = [](void* c) LUTHIER_REALTIME { static_cast<Cascade*>(c)->reset(); },
+    };
+}
+
 }  // namespace
 
 extern const effects::BlockKernelTable block_kernels;
-const effects::BlockKernelTable block_kernels = {{&copy_finite<float>, &add<float>},
-                                                 {&copy_finite<double>, &add<double>}};
+const effects::BlockKernelTable block_kernels = {
+    {&copy_finite<float>, &add<float>, describe_cascade<float>()},
+    {&copy_finite<double>, &add<double>, describe_cascade<double>()}};
 
 }  // namespace luthier::inline LUTHIER_ISA

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include "luthier/svf.h"
 #include "node.h"
 
 namespace luthier::effects {
@@ -45,6 +47,11 @@ class Instance {
     double tail(const double* values, double silence) const { return effect_.tail(memory_, values, silence); }
     double gain(const double* values) const { return effect_.gain(memory_, values); }
     double reduction_db() const LUTHIER_REALTIME { return effect_.reduction_db(memory_); }
+    // Of an effect that is nothing but sections: those of now, and the state of one.
+    int sections(SectionValues* to) const LUTHIER_REALTIME { return effect_.sections(memory_, to); }
+    double* memory(int channel, int section) LUTHIER_REALTIME {
+        return effect_.memory(memory_, channel, section);
+    }
 
   private:
     void release() {
@@ -56,6 +63,8 @@ class Instance {
     void* memory_;
     std::vector<char> saved_;
 };
+
+inline constexpr double kBoundless = 1e300;
 
 // What a leaf is built for.
 struct Place {
@@ -71,10 +80,16 @@ template <class T>
 class Leaf final : public Node<T> {
   public:
     Leaf(const Plan& plan, const Place& place)
-        : place_(place), key_(plan.effect->listens ? plan.key : -1), current_(instance(plan)) {
+        : place_(place),
+          key_(plan.effect->listens ? plan.key : -1),
+          most_sections_(plan.effect->most_sections),
+          current_(instance(plan)) {
         for (std::size_t i = 0; i < plan.values.size(); ++i) {
             assigned_.push_back(keep(pick(plan.values[i])));
-            motions_.emplace_back(assigned_[i], plan.tapers[i], place.rate);
+            const bool cutoff = int(i) < plan.effect->parameter_count &&
+                                std::strcmp(plan.effect->parameters[i], "cutoff_hz") == 0;
+            motions_.emplace_back(assigned_[i], plan.tapers[i], place.rate,
+                                  cutoff ? design::kHighestCutoff * place.rate : kBoundless);
         }
         lanes_.resize(motions_.size());
         from_.resize(motions_.size());
@@ -131,6 +146,7 @@ class Leaf final : public Node<T> {
     }
 
     void begin() LUTHIER_REALTIME override {
+        begun_ = frame_;
         if (incoming_ && fade_ >= fade_length_) advance(incoming_);
         if (queued_ && !incoming_) {
             if (!moving_) queued_->set(to_.data(), to_.data());
@@ -143,12 +159,17 @@ class Leaf final : public Node<T> {
             fade_ = 0;
         }
         if (!pending_ && !followed_) return;
+        bool moving = false;
         for (std::size_t i = 0; i < motions_.size(); ++i) {
             if (pending_) motions_[i].assign(assigned_[i], frame_);
             if (followed_) motions_[i].follow(lanes_[i], frame_);
+            moving |= motions_[i].moving(frame_);
         }
         pending_ = followed_ = false;
-        moving_ = true;
+        if (moving)
+            moving_ = true;
+        else
+            settle();
     }
 
     void process(Block<T> x, Inputs<T> inputs) LUTHIER_REALTIME override {
@@ -156,7 +177,7 @@ class Leaf final : public Node<T> {
         int at = 0;
         for (; moving_ && at < x.frames; at += kGroup) {
             for (std::size_t i = 0; i < motions_.size(); ++i) {
-                const std::pair<double, double> ends = motions_[i].next(frame_, at);
+                const std::pair<double, double> ends = motions_[i].next(frame_, int(frame_ - begun_));
                 from_[i] = ends.first;
                 to_[i] = ends.second;
                 if (const int input = motions_[i].input(); input >= 0)
@@ -174,6 +195,23 @@ class Leaf final : public Node<T> {
             at += kGroup;
         }
         if (at < x.frames) run(x, at, x.frames - at);
+    }
+
+    // ---- for the cascade that runs it together with its neighbours ----
+
+    int most_sections() const { return most_sections_; }
+    // Whether its parameters rest and nothing fades.
+    bool resting() const LUTHIER_REALTIME { return !moving_ && !(incoming_ && fade_ < fade_length_); }
+    // What was heard when it last rested.
+    Instance<T>& instance() LUTHIER_REALTIME {
+        return incoming_ && fade_ >= fade_length_ ? *incoming_ : *current_;
+    }
+    // Whether that is another, or set in another way, since the last time.
+    bool altered() LUTHIER_REALTIME { return std::exchange(altered_, false); }
+    // In place of process(), when the cascade has run it.
+    void pass(int frames, Inputs<T> inputs) LUTHIER_REALTIME {
+        for (int i = 0; i < inputs.count; ++i) align(i, inputs.blocks[i]);
+        frame_ += frames;
     }
 
     void reset() LUTHIER_REALTIME override {
@@ -231,6 +269,7 @@ class Leaf final : public Node<T> {
     void advance(std::unique_ptr<Instance<T>>& next) LUTHIER_REALTIME {
         retired_.push_back(std::move(current_));
         current_ = std::move(next);
+        altered_ = true;
     }
 
     // The item's own value, or the one for all.
@@ -294,6 +333,7 @@ class Leaf final : public Node<T> {
         }
         current_->set(to_.data(), to_.data());
         if (incoming_) incoming_->set(to_.data(), to_.data());
+        altered_ = true;
     }
 
     // Owns a copy of the source until no motion, nor its saved copy, needs it.
@@ -311,6 +351,8 @@ class Leaf final : public Node<T> {
 
     Place place_;
     int key_;
+    int most_sections_;
+    bool altered_ = false;
     std::unique_ptr<Instance<T>> current_;
     std::unique_ptr<Instance<T>> incoming_;              // fades in
     std::unique_ptr<Instance<T>> queued_;                // will, from a coming group on
@@ -326,6 +368,7 @@ class Leaf final : public Node<T> {
     std::vector<Motion> motions_, saved_motions_;
     std::vector<double> from_, to_;
     std::int64_t frame_ = 0, saved_frame_ = 0;
+    std::int64_t begun_ = 0;  // the frame of the last begin(), where the lanes start
     bool pending_ = false, followed_ = false, moving_ = false, saved_moving_ = false;
 };
 

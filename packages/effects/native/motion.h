@@ -98,7 +98,9 @@ struct Source {
 
 class Motion {
   public:
-    Motion(const Source* source, Taper taper, double rate) : source_(source), taper_(taper) {
+    // Values above `most` count as that: a way that went on beyond it would end in a corner.
+    Motion(const Source* source, Taper taper, double rate, double most)
+        : source_(source), taper_(taper), most_(to_scale(taper, most)) {
         way_.prepare(rate);
     }
 
@@ -193,9 +195,10 @@ class Motion {
 
   private:
     double here(std::int64_t frame, double level) const LUTHIER_REALTIME {
-        if (follows_) return to_scale(taper_, held_);
-        return source_->kind == Source::Kind::follower ? source_->at_level(level)
-                                                       : source_->at(frame, taper_);
+        const double u = follows_                                  ? to_scale(taper_, held_)
+                         : source_->kind == Source::Kind::follower ? source_->at_level(level)
+                                                                   : source_->at(frame, taper_);
+        return u < most_ ? u : most_;
     }
 
     // The way to something new starts where the parameter is at `frame`.
@@ -207,6 +210,7 @@ class Motion {
 
     const Source* source_;
     Taper taper_;
+    double most_;                    // on the taper scale
     Way way_;                        // from where it was to what it follows now
     double start_ = 0;               // where it was, on the taper scale
     const double* lane_ = nullptr;   // values a frame, for the present block

@@ -253,6 +253,8 @@ EffectClass<T> describe_python_effect() {
         .gain = [](const void* e,
                    const double* values) { return static_cast<const E*>(e)->ask("gain", values); },
         .reduction_db = [](const void*) { return 0.0; },
+        .sections = nullptr,
+        .memory = nullptr,
     };
 }
 
@@ -264,6 +266,7 @@ inline const EffectEntry& python_effect() {
                                    .options = nullptr,
                                    .option_count = 0,
                                    .listens = true,
+                                   .most_sections = 0,
                                    .f32 = describe_python_effect<float>(),
                                    .f64 = describe_python_effect<double>()};
     return entry;

@@ -1,7 +1,8 @@
-// What the filters of one section share. A filter designs its section from its parameters; at rest it runs in
-// blocks, and while it moves every frame has a section of its own. (One section a group, every 16 frames, is
-// heard as a buzz, and a cross-fade between the sections at a group's ends still leaves a corner at each end;
-// a design costs some 50 ns.)
+// What the filters share that are sections of second order in series. A filter designs its sections from its
+// parameters; at rest they run in blocks, and while it moves every frame has sections of its own. (One
+// section a group, every 16 frames, is heard as a buzz, and a cross-fade between the sections at a group's
+// ends still leaves a corner at each end; a design costs some 50 ns.) An engine may run such filters
+// together: cascade.h.
 #pragma once
 
 #include "luthier/biquad.h"
@@ -22,6 +23,16 @@ struct CutoffParams {
     }
 };
 
+struct BandParams {
+    double cutoff_hz, q;
+
+    static constexpr const char* names[] = {"cutoff_hz", "q"};
+    double gain() const { return 1; }
+    static BandParams between(const BandParams& a, const BandParams& b, double t) {
+        return {glide_log(a.cutoff_hz, b.cutoff_hz, t), glide_log(a.q, b.q, t)};
+    }
+};
+
 struct BellParams {
     double cutoff_hz, gain_db, q;
 
@@ -34,56 +45,80 @@ struct BellParams {
     }
 };
 
-// `Filter` is the effect itself, with a static section(params, sample_rate).
-template <class T, class Filter, class P>
+// `Filter` is the effect itself, with section(params, index, sample_rate); `most` is how many it ever has.
+template <class T, class Filter, class P, int most = 1>
 struct SectionEffect : EffectDefaults {
     using Params = P;
     static constexpr auto& parameters = P::names;
+    static constexpr int kMostSections = most;
 
-    void prepare(const Spec& spec) {
-        rate_ = spec.sample_rate;
-        filter_.prepare(1, spec.channels);
-    }
+    void prepare(const Spec& spec) { prepare(spec, most); }
 
     void set(const Params& from, const Params& to) {
         moving_ = moves(from, to);
-        for (int i = 0; moving_ && i < kGroup; ++i)
-            path_[i] = Filter::section(P::between(from, to, double(i) / (kGroup - 1)), rate_);
-        if (!moving_) filter_.set(0, Filter::section(to, rate_));
+        if (moving_) {
+            for (int i = 0; i < kGroup; ++i) {
+                const P p = P::between(from, to, double(i) / (kGroup - 1));
+                for (int s = 0; s < sections_.sections(); ++s) path_[i][s] = design(p, s);
+            }
+        } else {
+            for (int s = 0; s < sections_.sections(); ++s) sections_.set(s, design(to, s));
+        }
     }
 
     void process(Block<T> x) LUTHIER_REALTIME {
         if (!moving_) {
-            filter_.process(x);
+            sections_.process(x);
             return;
         }
-        for (int i = 0; i < kGroup; ++i) {
-            const Section section = path_[i];
+        for (int i = 0; i < kGroup; ++i)
             for (int c = 0; c < x.channels; ++c) {
-                double* memory = filter_.memory(c, 0);
-                double state[2] = {memory[0], memory[1]};
-                x[c][i] = T(section.step(x[c][i], state));
-                memory[0] = state[0];
-                memory[1] = state[1];
+                double y = x[c][i];
+                for (int s = 0; s < sections_.sections(); ++s) {
+                    double* memory = sections_.memory(c, s);
+                    double state[2] = {memory[0], memory[1]};
+                    y = path_[i][s].step(y, state);
+                    memory[0] = state[0];
+                    memory[1] = state[1];
+                }
+                x[c][i] = T(y);
             }
-        }
     }
 
-    void reset() { filter_.reset(); }
+    void reset() { sections_.reset(); }
     template <class Visit>
     void state(Visit&& visit) {
-        filter_.state(visit);
+        sections_.state(visit);
     }
+    // What one section leaves, the others amplify; none of several has a gain above 3.
     double tail(const P& p, double silence) const {
-        return design::decay_frames(Filter::section(p, rate_), gain_to_db(silence));
+        const int count = sections_.sections();
+        double level = silence, frames = 0;
+        if (count > 1) level *= 0.1 / count;
+        for (int s = 0; s < count; ++s) frames += design::decay_frames(design(p, s), gain_to_db(level));
+        return frames;
     }
     double gain(const P& p) const { return p.gain(); }
 
+    // For an engine that runs several filters as one.
+    BiquadCascade<T>& sections() { return sections_; }
+    const BiquadCascade<T>& sections() const { return sections_; }
+
+  protected:
+    void prepare(const Spec& spec, int count) {
+        rate_ = spec.sample_rate;
+        sections_.prepare(count, spec.channels);
+    }
+
   private:
+    Section design(const P& p, int index) const {
+        return static_cast<const Filter*>(this)->section(p, index, rate_);
+    }
+
     double rate_ = 44100;
-    BiquadCascade<T> filter_;
+    BiquadCascade<T> sections_;
     bool moving_ = false;
-    Section path_[kGroup];
+    Section path_[kGroup][most];
 };
 
 }  // namespace luthier::inline LUTHIER_ISA

@@ -6,8 +6,8 @@
 //     Item::process       cuts the signal on the grid of kGroup frames, counted from the stream's
 //                         frame 0; a partial group is padded with zeros, run, its first outputs given,
 //                         and run again from its saved start when the rest has come
-//       Node::process     a chain, a mix (groups.h), or one effect (leaf.h), in place, on whole groups
-//                         that fit in cache
+//       Node::process     a chain, a mix (groups.h), filters that run as one (cascade.h), or one effect
+//                         (leaf.h), in place, on whole groups that fit in cache
 //         EffectClass::process -> effects/<name>.h, the kernel compiled for this CPU
 //
 // That one place for partial groups is what makes any cutting of the signal give the same samples,
@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "cascade.h"
 #include "groups.h"
 #include "leaf.h"
 #include "luthier/pool.h"
@@ -160,19 +161,48 @@ class Item {
         return overflow;
     }
 
+    using Nodes = std::vector<std::unique_ptr<Node<T>>>;
+    using Filters = std::vector<std::unique_ptr<Leaf<T>>>;
+
+    std::unique_ptr<Leaf<T>> leaf(const Plan& plan, const Place& place) {
+        auto leaf = std::make_unique<Leaf<T>>(plan, place);
+        leaves_.push_back(leaf.get());
+        return leaf;
+    }
+
     std::unique_ptr<Node<T>> build(const Plan& plan, Place place) {
-        if (plan.kind == Plan::Kind::effect) {
-            auto leaf = std::make_unique<Leaf<T>>(plan, place);
-            leaves_.push_back(leaf.get());
-            return leaf;
+        if (plan.kind == Plan::Kind::effect) return leaf(plan, place);
+        Nodes nodes;
+        if (plan.kind == Plan::Kind::mix) {
+            for (const Plan& child : plan.children) nodes.push_back(build(child, place));
+            return std::make_unique<Parallel<T>>(std::move(nodes), channels_, kernels_);
         }
-        std::vector<std::unique_ptr<Node<T>>> nodes;
-        for (const Plan& child : plan.children) {
-            nodes.push_back(build(child, place));
-            if (plan.kind == Plan::Kind::chain) place.upstream += nodes.back()->latency();
+        Filters filters;
+        append(plan, place, nodes, filters);
+        finish(filters, nodes, place);
+        return std::make_unique<Series<T>>(std::move(nodes));
+    }
+
+    // The effects of a chain, and of the chains in it, one after the other. Filters that have no other effect
+    // between them become one node.
+    void append(const Plan& chain, Place& place, Nodes& nodes, Filters& filters) {
+        for (const Plan& child : chain.children) {
+            if (child.kind == Plan::Kind::chain) {
+                append(child, place, nodes, filters);
+            } else if (child.kind == Plan::Kind::effect && child.effect->most_sections > 0) {
+                filters.push_back(leaf(child, place));
+            } else {
+                finish(filters, nodes, place);
+                nodes.push_back(build(child, place));
+                place.upstream += nodes.back()->latency();
+            }
         }
-        if (plan.kind == Plan::Kind::chain) return std::make_unique<Series<T>>(std::move(nodes));
-        return std::make_unique<Parallel<T>>(std::move(nodes), channels_, kernels_);
+    }
+    void finish(Filters& filters, Nodes& nodes, const Place& place) {
+        if (filters.size() == 1) nodes.push_back(std::move(filters[0]));
+        if (filters.size() > 1)
+            nodes.push_back(std::make_unique<Cascade<T>>(std::move(filters), place, kernels_.cascade));
+        filters.clear();
     }
 
     BlockKernels<T> kernels_;
@@ -186,7 +216,6 @@ class Item {
     std::unique_ptr<Node<T>> root_;
 };
 
-// A batch of signals, each with its own state, through the same effects.
 // A batch of signals, each with its own state, through the same effects or each through its own.
 template <class T>
 class Stream {

@@ -343,7 +343,7 @@ def test_bad_samples_do_not_outlive_their_group(board: fx.Effect, bad: float) ->
 
 
 #: To these infinity is as good as any loud sample.
-LIMITS = (fx.Clipping, fx.Distortion, fx.SoftClipper)
+LIMITS = (fx.Clipping, fx.Distortion, fx.LadderFilter, fx.SoftClipper)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,17 @@ def left_after_the_tail(board: fx.Effect, channels: int = 1, rate: float = RATE)
     return float(np.abs(y[:, -int(rate) :]).max())
 
 
-FILTERS = [fx.LowpassFilter, fx.HighpassFilter, fx.PeakFilter, fx.LowShelfFilter, fx.HighShelfFilter]
+FILTERS = [
+    fx.LowpassFilter,
+    fx.HighpassFilter,
+    fx.BandpassFilter,
+    fx.NotchFilter,
+    fx.AllpassFilter,
+    fx.PeakFilter,
+    fx.LowShelfFilter,
+    fx.HighShelfFilter,
+    fx.LadderFilter,
+]
 
 
 @settings(max_examples=100)

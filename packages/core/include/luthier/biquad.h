@@ -164,18 +164,25 @@ class BiquadCascade {
   public:
     void prepare(int sections, int channels) {
         sections_ = AlignedBuffer<Section>(sections);
-        for (int i = 0; i < sections; ++i) sections_[i] = Section{};
-        // Fours, and what is left as a one, a two or, with one section that passes through, a four.
-        remainder_ = sections % 4 == 3 ? 0 : sections % 4;
         quads_ = AlignedBuffer<biquad::System<T, 4>>((sections + 1) / 4);
-        stride_ = 8 * std::ptrdiff_t(quads_.size()) + 2 * remainder_;
+        stride_ = 2 * std::ptrdiff_t((sections + 3) / 4 * 4);
         state_ = AlignedBuffer<double>(stride_ * channels);
         stale_ = AlignedBuffer<bool>((sections + 3) / 4);
+        count_ = 0;
+        resize(sections);
+    }
+
+    // Runs the first `sections` only, of those that were prepared; new ones pass through.
+    void resize(int sections) LUTHIER_REALTIME {
+        for (int i = count_; i < sections; ++i) sections_[i] = Section{};
+        count_ = sections;
+        // Fours, and what is left as a one, a two or, with one section that passes through, a four.
+        remainder_ = sections % 4 == 3 ? 0 : sections % 4;
         for (std::size_t i = 0; i < stale_.size(); ++i) stale_[i] = true;
         any_stale_ = true;
     }
 
-    int sections() const { return int(sections_.size()); }
+    int sections() const { return count_; }
     const Section& section(int index) const { return sections_[index]; }
 
     // Costs next to nothing; the matrices are made anew by the next process().
@@ -193,9 +200,9 @@ class BiquadCascade {
             for (int channel = 0; channel < x.channels; channel += 2) {
                 const Block<T> part{x[channel] + frame, x.stride, x.channels - channel < 2 ? 1 : 2, frames};
                 double* state = state_.data() + channel * stride_;
-                for (std::size_t q = 0; q < quads_.size(); ++q)
-                    quads_[q].process(part, state + 8 * q, stride_);
-                state += 8 * quads_.size();
+                const int quads = (count_ + 1) / 4;
+                for (int q = 0; q < quads; ++q) quads_[q].process(part, state + 8 * q, stride_);
+                state += 8 * quads;
                 if (remainder_ == 1) single_.process(part, state, stride_);
                 if (remainder_ == 2) pair_.process(part, state, stride_);
             }
@@ -203,7 +210,9 @@ class BiquadCascade {
     }
 
     // The two doubles of one section's state, for Section::step() in place of process().
-    double* memory(int channel, int section) { return state_.data() + channel * stride_ + 2 * section; }
+    double* memory(int channel, int section) LUTHIER_REALTIME {
+        return state_.data() + channel * stride_ + 2 * section;
+    }
 
     // Silence behind; the coefficients stay.
     void reset() LUTHIER_REALTIME { state_.clear(); }
@@ -215,13 +224,13 @@ class BiquadCascade {
 
   private:
     void update() {
-        const int count = int(sections_.size()), quads = int(quads_.size());
-        for (int i = 0; i < int(stale_.size()); ++i) {
+        const int quads = (count_ + 1) / 4;
+        for (int i = 0; 4 * i < count_; ++i) {
             if (!stale_[i]) continue;
             stale_[i] = false;
             if (i < quads) {
                 Section four[4];
-                for (int k = 0; k < 4 && 4 * i + k < count; ++k) four[k] = sections_[4 * i + k];
+                for (int k = 0; k < 4 && 4 * i + k < count_; ++k) four[k] = sections_[4 * i + k];
                 quads_[i].set(four);
             } else if (remainder_ == 1) {
                 single_.set(sections_.data() + 4 * i);
@@ -238,7 +247,7 @@ class BiquadCascade {
     biquad::System<T, 2> pair_;
     AlignedBuffer<double> state_;  // [channel][section][2]
     std::ptrdiff_t stride_ = 0;
-    int remainder_ = 0;
+    int count_ = 0, remainder_ = 0;
     AlignedBuffer<bool> stale_;  // by fours: coefficients newer than the matrices
     bool any_stale_ = false;
 };

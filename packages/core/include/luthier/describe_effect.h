@@ -7,6 +7,7 @@
 
 #include "luthier/effect.h"
 #include "luthier/effect_class.h"
+#include "luthier/svf.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
@@ -15,6 +16,29 @@ inline Values read_values(const double* from) {
     Values values{};
     if constexpr (!__is_empty(Values)) std::memcpy(&values, from, sizeof values);
     return values;
+}
+
+// Null for effects that are more than sections.
+template <class E>
+constexpr auto describe_sections() -> int (*)(const void*, effects::SectionValues*) LUTHIER_REALTIME {
+    if constexpr (E::kMostSections > 0)
+        return [](const void* e, effects::SectionValues* to) LUTHIER_REALTIME {
+            static_assert(sizeof(Section) == sizeof(effects::SectionValues));
+            const auto& cascade = static_cast<const E*>(e)->sections();
+            for (int i = 0; i < cascade.sections(); ++i)
+                std::memcpy(to + i, &cascade.section(i), sizeof(Section));
+            return cascade.sections();
+        };
+    else
+        return nullptr;
+}
+template <class E>
+constexpr auto describe_memory() -> double* (*)(void*, int, int)LUTHIER_REALTIME {
+    if constexpr (E::kMostSections > 0)
+        return [](void* e, int channel, int section)
+                   LUTHIER_REALTIME { return static_cast<E*>(e)->sections().memory(channel, section); };
+    else
+        return nullptr;
 }
 
 template <class T, class E>
@@ -79,6 +103,8 @@ constexpr effects::EffectClass<T> describe_for() {
             },
         .reduction_db = [](const void* e)
                             LUTHIER_REALTIME { return static_cast<const E*>(e)->reduction_db(); },
+        .sections = describe_sections<E>(),
+        .memory = describe_memory<E>(),
     };
 }
 
@@ -91,6 +117,7 @@ constexpr effects::EffectEntry describe_effect(const char* name) {
                                .options = nullptr,
                                .option_count = 0,
                                .listens = E::kListens,
+                               .most_sections = E::kMostSections,
                                .f32 = describe_for<float, Effect<float>>(),
                                .f64 = describe_for<double, Effect<double>>()};
     if constexpr (requires { E::parameters; }) {

@@ -40,6 +40,14 @@
 // One that turns down what is loud tells by how much, for meters: double reduction_db() const, at least 0, of
 // the last frame.
 //
+// An effect that is nothing but filters of second order in series (svf.h) may let the engine run it together
+// with its neighbours of that kind, at half the price:
+//
+//         static constexpr int kMostSections = 1;                         // that it ever has
+//         BiquadCascade<T>& sections();                                   // at rest it only runs this;
+//         const BiquadCascade<T>& sections() const;                       // its state is all the state there
+//         is
+//
 // set() gives the parameters at the first and at the last frame of what follows. They differ only
 // while something moves, and then process() is called for exactly one group: gains glide over its
 // frames, filters have a section for each of them (section_effect.h), and what is not heard as steps takes
@@ -67,6 +75,7 @@ struct EffectDefaults {
     struct Params {};
     struct Options {};
     static constexpr bool kListens = false;
+    static constexpr int kMostSections = 0;
 
     void prepare(const Spec&) {}
     void reset() {}

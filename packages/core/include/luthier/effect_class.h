@@ -25,6 +25,13 @@ struct EffectSpec {
     const void* code = nullptr;  // of an effect that the engine's own host brings; nothing to a library's
 };
 
+// A filter of second order: state' = A state + B u, y = C state + d u.
+struct SectionValues {
+    double a11, a12, a21, a22;
+    double b1, b2;
+    double c1, c2, d;
+};
+
 template <class T>
 struct EffectClass {
     std::size_t size, alignment;
@@ -45,6 +52,11 @@ struct EffectClass {
     double (*tail)(const void* effect, const double* parameters, double silence);
     double (*gain)(const void* effect, const double* parameters);
     double (*reduction_db)(const void* effect) LUTHIER_REALTIME;
+    // Of an effect that is nothing but sections in series, so that an engine may run it and its neighbours in
+    // one pass; null in all others. The sections that were set last, of which it returns the number; and the
+    // two numbers of a section's state, which mean the same in whatever runs the section.
+    int (*sections)(const void* effect, SectionValues* to) LUTHIER_REALTIME;
+    double* (*memory)(void* effect, int channel, int section)LUTHIER_REALTIME;
 };
 
 // One effect, on both types of samples.
@@ -55,6 +67,7 @@ struct EffectEntry {
     const char* const* options;
     int option_count;
     bool listens;
+    int most_sections;  // that it ever has, if it is nothing but sections; or 0
     EffectClass<float> f32;
     EffectClass<double> f64;
 

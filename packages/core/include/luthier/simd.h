@@ -88,6 +88,44 @@ template <class Pattern, class V>
     return detail::shuffle<Pattern>(a, b, typename IndexRange<sizeof(V) / sizeof(a[0])>::type{});
 }
 
+namespace detail {
+template <class V>
+inline constexpr bool kDoubles = sizeof(V{}[0]) == 8;
+}
+
+// a < b ? a : b and a > b ? a : b in each lane. Compilers make a comparison and a choice of that expression,
+// with three times the latency.
+template <class V>
+[[gnu::always_inline]] inline V minimum(V a, V b) {
+#if LUTHIER_X86
+    if constexpr (detail::kDoubles<V>) {
+        if constexpr (sizeof(V) == 16) return V(_mm_min_pd(__m128d(a), __m128d(b)));
+#ifdef __AVX__
+        if constexpr (sizeof(V) == 32) return V(_mm256_min_pd(__m256d(a), __m256d(b)));
+#endif
+#ifdef __AVX512F__
+        if constexpr (sizeof(V) == 64) return V(_mm512_maskz_min_pd(0xFF, __m512d(a), __m512d(b)));
+#endif
+    }
+#endif
+    return a < b ? a : b;
+}
+template <class V>
+[[gnu::always_inline]] inline V maximum(V a, V b) {
+#if LUTHIER_X86
+    if constexpr (detail::kDoubles<V>) {
+        if constexpr (sizeof(V) == 16) return V(_mm_max_pd(__m128d(a), __m128d(b)));
+#ifdef __AVX__
+        if constexpr (sizeof(V) == 32) return V(_mm256_max_pd(__m256d(a), __m256d(b)));
+#endif
+#ifdef __AVX512F__
+        if constexpr (sizeof(V) == 64) return V(_mm512_maskz_max_pd(0xFF, __m512d(a), __m512d(b)));
+#endif
+    }
+#endif
+    return a > b ? a : b;
+}
+
 // The products of the lanes 0, 2, 4 ... of two vectors of 32-bit integers, in 64 bits.
 template <int N>
 [[gnu::always_inline]] inline Vec<std::int64_t, N / 2> multiply_even(Vec<std::int32_t, N> a,

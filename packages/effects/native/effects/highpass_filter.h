@@ -1,14 +1,14 @@
-// High-pass of first order: 6 dB an octave, -3.01 dB at the cutoff.
+// High-pass of order 1 to 8: 6 dB an octave for each, -3.01 dB at the cutoff.
 #pragma once
 
-#include "section_effect.h"
+#include "butterworth.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
 template <class T>
-struct HighpassFilter : SectionEffect<T, HighpassFilter<T>, CutoffParams> {
-    static Section section(const CutoffParams& p, double rate) {
-        return design::highpass1(p.cutoff_hz, rate);
+struct HighpassFilter : Butterworth<T, HighpassFilter<T>> {
+    Section section(const CutoffParams& p, int index, double rate) const {
+        return design::butterworth_highpass(this->order_, index, p.cutoff_hz, rate);
     }
 };
 

@@ -7,7 +7,7 @@ namespace luthier::inline LUTHIER_ISA {
 
 template <class T>
 struct LowShelfFilter : SectionEffect<T, LowShelfFilter<T>, BellParams> {
-    static Section section(const BellParams& p, double rate) {
+    static Section section(const BellParams& p, int, double rate) {
         return design::low_shelf(p.cutoff_hz, p.q, p.gain_db, rate);
     }
 };

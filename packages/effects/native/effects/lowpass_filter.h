@@ -1,13 +1,15 @@
-// Low-pass of first order: 6 dB an octave, -3.01 dB at the cutoff.
+// Low-pass of order 1 to 8: 6 dB an octave for each, -3.01 dB at the cutoff.
 #pragma once
 
-#include "section_effect.h"
+#include "butterworth.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
 template <class T>
-struct LowpassFilter : SectionEffect<T, LowpassFilter<T>, CutoffParams> {
-    static Section section(const CutoffParams& p, double rate) { return design::lowpass1(p.cutoff_hz, rate); }
+struct LowpassFilter : Butterworth<T, LowpassFilter<T>> {
+    Section section(const CutoffParams& p, int index, double rate) const {
+        return design::butterworth_lowpass(this->order_, index, p.cutoff_hz, rate);
+    }
 };
 
 }  // namespace luthier::inline LUTHIER_ISA

@@ -21,8 +21,19 @@ from luthier.effects.delay import Delay
 from luthier.effects.distortion import Bitcrush, Clipping, Distortion, SoftClipper, WaveShaper
 from luthier.effects.distributions import Choice, LogUniform, Maybe, Normal, Random, Sample, Uniform
 from luthier.effects.effect import Effect
-from luthier.effects.filters import HighpassFilter, HighShelfFilter, LowpassFilter, LowShelfFilter, PeakFilter
+from luthier.effects.equalizer import Equalizer
+from luthier.effects.filters import (
+    AllpassFilter,
+    BandpassFilter,
+    HighpassFilter,
+    HighShelfFilter,
+    LowpassFilter,
+    LowShelfFilter,
+    NotchFilter,
+    PeakFilter,
+)
 from luthier.effects.gain import Gain, Invert
+from luthier.effects.ladder import LadderFilter
 from luthier.effects.library import load_library
 from luthier.effects.measures import Loudness, loudness, normalize_loudness
 from luthier.effects.mix import Mix
@@ -33,6 +44,7 @@ from luthier.effects.parameter import Parameter, param
 from luthier.effects.pitch_shift import PitchShift
 from luthier.effects.rendering import Spec, Values
 from luthier.effects.resample import Resample
+from luthier.effects.response import Response, response
 from luthier.effects.reverb import Reverb
 from luthier.effects.stereo import Pan, StereoWidth
 from luthier.effects.stream import Stream
@@ -43,6 +55,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "LFO",
+    "AllpassFilter",
+    "BandpassFilter",
     "Bitcrush",
     "Chain",
     "Choice",
@@ -54,6 +68,7 @@ __all__ = [
     "Delay",
     "Distortion",
     "Effect",
+    "Equalizer",
     "Flanger",
     "Follower",
     "Gain",
@@ -61,6 +76,7 @@ __all__ = [
     "HighShelfFilter",
     "HighpassFilter",
     "Invert",
+    "LadderFilter",
     "LogUniform",
     "Loudness",
     "LowShelfFilter",
@@ -70,6 +86,7 @@ __all__ = [
     "Mp3",
     "Noise",
     "Normal",
+    "NotchFilter",
     "Option",
     "Opus",
     "Pan",
@@ -80,6 +97,7 @@ __all__ = [
     "PitchShift",
     "Random",
     "Resample",
+    "Response",
     "Reverb",
     "Sample",
     "SoftClipper",
@@ -101,6 +119,7 @@ __all__ = [
     "normalize_loudness",
     "param",
     "process_batch",
+    "response",
     "setting",
     "signal",
     "time_stretch",

@@ -69,6 +69,8 @@ class Convolution(Effect):
     (2, 100)
     """
 
+    linear = True
+
     impulse_response: npt.NDArray[np.floating[Any]] | None = array(
         doc="Frames, or channels of frames; None is the unit impulse."
     )

@@ -35,6 +35,8 @@ class Delay(Effect):
     [0.5, 0.0, 0.5, 0.0, 0.25]
     """
 
+    linear = True
+
     delay_s: float = param(0.5, unit="s", minimum=0, maximum=30, doc="The time from one echo to the next.")
     feedback: float = param(
         0.0, minimum=0, maximum=1, doc="How much of an echo comes again: 0 is one echo, 1 is for ever."

@@ -77,12 +77,16 @@ class Effect:
     revision : int
         Raised when a release makes this effect give other numbers for the same parameters and input.
         Part of `fingerprint`.
+    linear : bool
+        Whether it is linear and stays as it is while its parameters rest, so that `response` can tell what it
+        does to each frequency. A chain is what its effects are.
     """
 
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     options: ClassVar[tuple[Option, ...]] = ()
     _fields: ClassVar[tuple[Field, ...]] = ()
     revision: ClassVar[int] = 1
+    linear: ClassVar[bool] = False
 
     # What the native engine makes of it: "effect", "chain" or "mix".
     _kind: ClassVar[str] = "effect"

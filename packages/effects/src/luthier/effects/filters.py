@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from luthier.effects.effect import Effect
+from luthier.effects.option import choice
 from luthier.effects.parameter import param
 
-__all__ = ["HighShelfFilter", "HighpassFilter", "LowShelfFilter", "LowpassFilter", "PeakFilter"]
+__all__ = [
+    "AllpassFilter",
+    "BandpassFilter",
+    "HighShelfFilter",
+    "HighpassFilter",
+    "LowShelfFilter",
+    "LowpassFilter",
+    "NotchFilter",
+    "PeakFilter",
+]
 
 
-class _FirstOrder(Effect):
+class _Butterworth(Effect):
+    linear = True
+
     cutoff_hz: float = param(
         50.0,
         unit="Hz",
@@ -17,42 +29,123 @@ class _FirstOrder(Effect):
         taper="log",
         doc="Where the gain is -3.01 dB; above 0.49 of the sample rate it counts as that.",
     )
+    order: int = choice(1, options=range(1, 9), doc="6 dB an octave for each.")
 
 
-class LowpassFilter(_FirstOrder):
-    """First-order low-pass: 6 dB an octave, -3.01 dB at the cutoff.
+class LowpassFilter(_Butterworth):
+    """Low-pass: 6 dB an octave for each order, -3.01 dB at the cutoff.
 
-    The analogue RC low-pass through the bilinear transform, so that the gain at the cutoff is exact and
-    there is none at Nyquist.
+    The analogue Butterworth low-pass (at order 1 an RC circuit) through the bilinear transform, so that the
+    gain at the cutoff is exact and there is none at Nyquist.
+
+    Source: S. Butterworth, "On the theory of filter amplifiers", 1930; run as state variable filters
+    (A. Simper, 2013), so that the cutoff may move.
 
     Examples
     --------
     >>> import numpy as np
     >>> import luthier.effects as fx
     >>> steady = np.ones(44_100)
-    >>> y = fx.LowpassFilter(cutoff_hz=1000)(steady, 44_100)
+    >>> y = fx.LowpassFilter(cutoff_hz=1000, order=4)(steady, 44_100)
     >>> bool(abs(y[-1] - 1) < 1e-12)
     True
     """
 
 
-class HighpassFilter(_FirstOrder):
-    """First-order high-pass: 6 dB an octave, -3.01 dB at the cutoff.
+class HighpassFilter(_Butterworth):
+    """High-pass: 6 dB an octave for each order, -3.01 dB at the cutoff.
 
-    The analogue RC high-pass through the bilinear transform, so that the gain at the cutoff is exact.
+    The analogue Butterworth high-pass (at order 1 an RC circuit) through the bilinear transform, so that the
+    gain at the cutoff is exact.
+
+    Source: S. Butterworth, "On the theory of filter amplifiers", 1930; run as state variable filters
+    (A. Simper, 2013), so that the cutoff may move.
 
     Examples
     --------
     >>> import numpy as np
     >>> import luthier.effects as fx
     >>> steady = np.ones(44_100)
-    >>> y = fx.HighpassFilter(cutoff_hz=80)(steady, 44_100)
+    >>> y = fx.HighpassFilter(cutoff_hz=80, order=2)(steady, 44_100)
     >>> bool(abs(y[-1]) < 1e-12)
     True
     """
 
 
+class _Band(Effect):
+    linear = True
+
+    cutoff_hz: float = param(
+        440.0,
+        unit="Hz",
+        minimum=1,
+        maximum=100_000,
+        taper="log",
+        doc="The centre; above 0.49 of the sample rate it counts as that.",
+    )
+    q: float = param(
+        2**-0.5, minimum=0.05, maximum=100, taper="log", doc="Resonance: centre frequency by bandwidth."
+    )
+
+
+class BandpassFilter(_Band):
+    """Second-order band-pass: gain 1 at the cutoff, 6 dB an octave on both sides.
+
+    The band between the points of -3.01 dB is ``cutoff_hz / q`` wide.
+
+    Source: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients" (the band-pass of
+    0 dB peak gain); run as a state variable filter (A. Simper, 2013), so that its parameters may move.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import luthier.effects as fx
+    >>> t = np.arange(44_100) / 44_100
+    >>> y = fx.BandpassFilter(cutoff_hz=1000, q=2)(np.sin(2 * np.pi * 1000 * t), 44_100)
+    >>> round(float(np.abs(y[-4410:]).max()), 3)
+    1.0
+    """
+
+
+class NotchFilter(_Band):
+    """Second-order notch: nothing at the cutoff, everything far from it.
+
+    The band between the points of -3.01 dB is ``cutoff_hz / q`` wide.
+
+    Source: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients"; run as a state
+    variable filter (A. Simper, 2013), so that its parameters may move.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import luthier.effects as fx
+    >>> hum = np.sin(2 * np.pi * 50 * np.arange(44_100) / 44_100)
+    >>> y = fx.NotchFilter(cutoff_hz=50, q=5)(hum, 44_100)
+    >>> bool(np.abs(y[-4410:]).max() < 1e-9)
+    True
+    """
+
+
+class AllpassFilter(_Band):
+    """Second-order all-pass: gain 1 everywhere, the phase turned by 180 degrees at the cutoff.
+
+    Source: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients"; run as a state
+    variable filter (A. Simper, 2013), so that its parameters may move.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import luthier.effects as fx
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(44_100) / 44_100)
+    >>> y = fx.AllpassFilter(cutoff_hz=1000)(tone, 44_100)
+    >>> bool(np.abs(y[-4410:] + tone[-4410:]).max() < 1e-9)
+    True
+    """
+
+
 class _SecondOrder(Effect):
+    linear = True
+
     cutoff_hz: float = param(
         440.0,
         unit="Hz",

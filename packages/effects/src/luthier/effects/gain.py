@@ -19,6 +19,8 @@ class Gain(Effect):
     array([ 0.1, -0.2])
     """
 
+    linear = True
+
     gain_db: float = param(
         0.0, unit="dB", minimum=-120, maximum=60, doc="The change in level; -120 dB is silence."
     )
@@ -34,3 +36,5 @@ class Invert(Effect):
     >>> fx.Invert()(np.array([0.5, -0.25]), 44_100)
     array([-0.5 ,  0.25])
     """
+
+    linear = True

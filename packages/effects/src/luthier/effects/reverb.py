@@ -28,6 +28,8 @@ class Reverb(Effect):
     >>> wet = fx.Reverb(room_size=0.8, dry_level=0)(click, 44_100)
     """
 
+    linear = True
+
     _channels_alike: ClassVar[bool] = False
 
     room_size: float = param(
