@@ -16,24 +16,26 @@ template <class T, bool copies>
 bool copy_and_check(const T* from, T* to, std::ptrdiff_t n) LUTHIER_REALTIME {
     // x - x is +0 for finite x and not-a-number otherwise, and a sum keeps any not-a-number. Four sums, for
     // an addition takes longer than a store; and their bits, for a sum over lanes takes as long as a hundred
-    // frames.
-    Group<T> sums[4]{};
+    // frames. In registers by name: sums of a wider vector would live in memory.
+    constexpr int lanes = kLanes<T>;
+    using Register = Vec<T, lanes>;
+    Register sums[4]{};
     std::ptrdiff_t i = 0;
-    for (; i + 4 * kGroup <= n; i += 4 * kGroup)
+    for (; i + 4 * lanes <= n; i += 4 * lanes)
         for (int k = 0; k < 4; ++k) {
-            const Group<T> x = load<Group<T>>(from + i + k * kGroup);
+            const Register x = load<Register>(from + i + k * lanes);
             sums[k] += x - x;
-            if constexpr (copies) store(to + i + k * kGroup, x);
+            if constexpr (copies) store(to + i + k * lanes, x);
         }
     T sum = 0;
     for (; i < n; ++i) {
         sum += from[i] - from[i];
         if constexpr (copies) to[i] = from[i];
     }
-    const Group<T> all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    const Register all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     std::uint64_t bits[sizeof all / 8], any = 0;
     std::memcpy(bits, &all, sizeof all);
-    for (const std::uint64_t lanes : bits) any |= lanes;
+    for (const std::uint64_t word : bits) any |= word;
     return any == 0 && sum == 0;
 }
 
