@@ -47,6 +47,12 @@ def peak_sos(cutoff: float, gain_db: float, q: float) -> list[float]:
     return list(numbers / numbers[3])
 
 
+def brickwall(ceiling_db: float, **options: bool) -> pb.Plugin | None:
+    """Pedalboard has it since 0.9.26."""
+    made = getattr(pb, "BrickwallLimiter", None)
+    return made and made(ceiling_db, **options)
+
+
 def main() -> None:
     luthier.core.set_threads(1)
     x = (0.2 * np.random.default_rng(0).standard_normal((2, RATE * SECONDS))).astype(np.float32)
@@ -105,11 +111,46 @@ def main() -> None:
         ("Phaser", fx.Phaser(), pb.Phaser(), None),
         ("Phaser, feedback", fx.Phaser(feedback=0.5), pb.Phaser(feedback=0.5), None),
         ("Resample to 8 kHz", fx.Resample(8000), pb.Resample(8000), None),
+        ("Compressor, rms, look-ahead", fx.Compressor(-20, 4, detector="rms", lookahead_ms=5), None, None),
+        ("NoiseGate", fx.NoiseGate(-30), pb.NoiseGate(-30), None),
+        ("Expander", fx.Expander(-30), None, None),
+        ("Limiter", fx.Limiter(), pb.Limiter(), None),
+        ("BrickwallLimiter", fx.BrickwallLimiter(-10), brickwall(-10), None),
+        (
+            "BrickwallLimiter, true_peak",
+            fx.BrickwallLimiter(-10, true_peak=True),
+            brickwall(-10, true_peak=True),
+            None,
+        ),
         ("Reverb", fx.Reverb(), pb.Reverb(), None),
         (
             "HighpassFilter, Compressor, Reverb",
             fx.Chain([fx.HighpassFilter(80), fx.Compressor(-18, 3), fx.Reverb()]),
             pb.Pedalboard([pb.HighpassFilter(80), pb.Compressor(-18, 3), pb.Reverb()]),
+            None,
+        ),
+        (
+            "NoiseGate, Compressor, LowShelf, Gain, Reverb, Limiter",
+            fx.Chain(
+                [
+                    fx.NoiseGate(-30),
+                    fx.Compressor(-20, 4),
+                    fx.LowShelfFilter(200, 6),
+                    fx.Gain(6),
+                    fx.Reverb(),
+                    fx.Limiter(),
+                ]
+            ),
+            pb.Pedalboard(
+                [
+                    pb.NoiseGate(-30),
+                    pb.Compressor(-20, 4),
+                    pb.LowShelfFilter(200, 6),
+                    pb.Gain(6),
+                    pb.Reverb(),
+                    pb.Limiter(),
+                ]
+            ),
             None,
         ),
     ]

@@ -83,7 +83,8 @@ class Leaf final : public Node<T> {
         : place_(place),
           key_(plan.effect->listens ? plan.key : -1),
           most_sections_(plan.effect->most_sections),
-          current_(instance(plan)) {
+          current_(instance(plan)),
+          fades_(plan.effect->fades) {
         for (std::size_t i = 0; i < plan.values.size(); ++i) {
             assigned_.push_back(keep(pick(plan.values[i])));
             const bool cutoff = int(i) < plan.effect->parameter_count &&
@@ -160,8 +161,9 @@ class Leaf final : public Node<T> {
         }
         if (!pending_ && !followed_) return;
         bool moving = false;
+        const bool at_once = fades_ && fading_alone();
         for (std::size_t i = 0; i < motions_.size(); ++i) {
-            if (pending_) motions_[i].assign(assigned_[i], frame_);
+            if (pending_) motions_[i].assign(assigned_[i], frame_, at_once);
             if (followed_) motions_[i].follow(lanes_[i], frame_);
             moving |= motions_[i].moving(frame_);
         }
@@ -224,7 +226,7 @@ class Leaf final : public Node<T> {
             lanes_[i] = nullptr;
         }
         pending_ = followed_ = false;
-        frame_ = 0;
+        frame_ = faded_ = 0;
         settle();
     }
 
@@ -275,6 +277,19 @@ class Leaf final : public Node<T> {
     // The item's own value, or the one for all.
     const Source& pick(const std::vector<Source>& sources) const {
         return sources[sources.size() > 1 ? place_.item : 0];
+    }
+
+    // Whether the effect shall fade to what was assigned: to constants, from rest, and not before it has come
+    // through its last fade.
+    bool fading_alone() LUTHIER_REALTIME {
+        if (moving_ || followed_ || frame_ < faded_) return false;
+        bool changes = false;
+        for (std::size_t i = 0; i < motions_.size(); ++i) {
+            if (assigned_[i]->kind != Source::Kind::constant) return false;
+            changes |= *assigned_[i] != *motions_[i].source() || motions_[i].follows();
+        }
+        if (changes) faded_ = frame_ + fade_length_;
+        return changes;
     }
 
     Block<const T> align(int input, Block<const T> block) LUTHIER_REALTIME {
@@ -358,6 +373,8 @@ class Leaf final : public Node<T> {
     std::unique_ptr<Instance<T>> queued_;                // will, from a coming group on
     std::vector<std::unique_ptr<Instance<T>>> retired_;  // have faded out; freed where that may take time
     int fade_ = 0, saved_fade_ = 0, fade_length_;
+    bool fades_;              // from one setting to another, without us
+    std::int64_t faded_ = 0;  // when it has done so
     std::vector<T> scratch_;
     std::vector<LatencyLine<T>> lines_;  // of the inputs
     std::vector<std::vector<T>> delayed_;

@@ -104,12 +104,13 @@ class Motion {
         way_.prepare(rate);
     }
 
-    // From the group at `frame` on, heads for `source` from wherever it is. Keeps the pointer.
-    void assign(const Source* source, std::int64_t frame) LUTHIER_REALTIME {
+    // From the group at `frame` on, heads for `source` from wherever it is, or is there at once. Keeps the
+    // pointer.
+    void assign(const Source* source, std::int64_t frame, bool at_once) LUTHIER_REALTIME {
         if (source == source_) return;
         const bool same = !follows_ && *source == *source_;
         // A fresh stream starts at its values.
-        if (!same && frame > 0) leave(frame);
+        if (!same && frame > 0 && !at_once) leave(frame);
         follows_ = false;
         source_ = source;
     }

@@ -118,6 +118,7 @@ constexpr effects::EffectEntry describe_effect(const char* name) {
                                .option_count = 0,
                                .listens = E::kListens,
                                .most_sections = E::kMostSections,
+                               .fades = E::kFades,
                                .f32 = describe_for<float, Effect<float>>(),
                                .f64 = describe_for<double, Effect<double>>()};
     if constexpr (requires { E::parameters; }) {

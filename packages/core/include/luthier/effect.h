@@ -37,6 +37,12 @@
 //         static constexpr bool kListens = true;
 //         void process(Block<T> x, Block<const T> key) LUTHIER_REALTIME;  // in place of process(x)
 //
+// An effect that is worse on the way between two settings than at either (a compressor whose threshold passes
+// the level of the sound) says so and goes there by itself: when a number is assigned while it is at rest it
+// gets the new one at once, by set(p, p), and fades. What glides still comes as set(from, to).
+//
+//         static constexpr bool kFades = true;                            // fade.h helps
+//
 // One that turns down what is loud tells by how much, for meters: double reduction_db() const, at least 0, of
 // the last frame.
 //
@@ -76,6 +82,7 @@ struct EffectDefaults {
     struct Options {};
     static constexpr bool kListens = false;
     static constexpr int kMostSections = 0;
+    static constexpr bool kFades = false;
 
     void prepare(const Spec&) {}
     void reset() {}

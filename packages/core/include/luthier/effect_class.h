@@ -67,7 +67,8 @@ struct EffectEntry {
     const char* const* options;
     int option_count;
     bool listens;
-    int most_sections;  // that it ever has, if it is nothing but sections; or 0
+    int most_sections;   // that it ever has, if it is nothing but sections; or 0
+    bool fades = false;  // from one setting to another by itself
     EffectClass<float> f32;
     EffectClass<double> f64;
 

@@ -15,11 +15,11 @@ from luthier.effects.automation import LFO, Curve, Follower, PerItem
 from luthier.effects.batch import process_batch
 from luthier.effects.chain import Chain
 from luthier.effects.codecs import GsmFullRate, Mp3, Opus, Vorbis
-from luthier.effects.compressor import Compressor
 from luthier.effects.convolution import Convolution
 from luthier.effects.delay import Delay
 from luthier.effects.distortion import Bitcrush, Clipping, Distortion, SoftClipper, WaveShaper
 from luthier.effects.distributions import Choice, LogUniform, Maybe, Normal, Random, Sample, Uniform
+from luthier.effects.dynamics import BrickwallLimiter, Compressor, Expander, Limiter, NoiseGate
 from luthier.effects.effect import Effect
 from luthier.effects.equalizer import Equalizer
 from luthier.effects.filters import (
@@ -58,6 +58,7 @@ __all__ = [
     "AllpassFilter",
     "BandpassFilter",
     "Bitcrush",
+    "BrickwallLimiter",
     "Chain",
     "Choice",
     "Chorus",
@@ -69,6 +70,7 @@ __all__ = [
     "Distortion",
     "Effect",
     "Equalizer",
+    "Expander",
     "Flanger",
     "Follower",
     "Gain",
@@ -77,6 +79,7 @@ __all__ = [
     "HighpassFilter",
     "Invert",
     "LadderFilter",
+    "Limiter",
     "LogUniform",
     "Loudness",
     "LowShelfFilter",
@@ -85,6 +88,7 @@ __all__ = [
     "Mix",
     "Mp3",
     "Noise",
+    "NoiseGate",
     "Normal",
     "NotchFilter",
     "Option",
