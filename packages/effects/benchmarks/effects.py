@@ -100,7 +100,7 @@ def main() -> None:
         (
             "LowpassFilter, order 8",
             fx.LowpassFilter(1000, 8),
-            pb.Pedalboard([pb.LowpassFilter(1000)] * 8),
+            pb.Pedalboard([pb.LowpassFilter(1000) for _ in range(8)]),
             None,
         ),
         ("LadderFilter", fx.LadderFilter(), pb.LadderFilter(), None),

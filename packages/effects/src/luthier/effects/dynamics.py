@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from luthier.effects.effect import Effect
 from luthier.effects.option import choice, flag, setting, signal
 from luthier.effects.parameter import param
@@ -19,14 +17,6 @@ _SIDECHAIN = "The signal that is heard in place of the samples."
 _ATTACK = "Time constant of a rising level."
 _RELEASE = "Time constant of a falling level."
 _KNEE = "Width of the bend round the threshold; 0 is a corner."
-
-
-def _threshold(default: float, doc: str) -> Any:
-    return param(default, unit="dB", minimum=-100, maximum=20, doc=doc)
-
-
-def _time(default: float, maximum: float, doc: str) -> Any:
-    return param(default, unit="ms", minimum=0.001, maximum=maximum, taper="log", doc=doc)
 
 
 class Compressor(Effect):
@@ -65,7 +55,9 @@ class Compressor(Effect):
     np.float64(-17.98)
     """
 
-    threshold_db: float = _threshold(-20, "The level above which it acts.")
+    threshold_db: float = param(
+        -20.0, unit="dB", minimum=-100, maximum=20, doc="The level above which it acts."
+    )
     ratio: float = param(
         4.0,
         minimum=1,
@@ -73,8 +65,8 @@ class Compressor(Effect):
         taper="log",
         doc="Decibels of input for one of output, above the threshold.",
     )
-    attack_ms: float = _time(1, 5000, _ATTACK)
-    release_ms: float = _time(100, 10000, _RELEASE)
+    attack_ms: float = param(1.0, unit="ms", minimum=0.001, maximum=5000, taper="log", doc=_ATTACK)
+    release_ms: float = param(100.0, unit="ms", minimum=0.001, maximum=10000, taper="log", doc=_RELEASE)
     knee_db: float = param(0.0, unit="dB", minimum=0, maximum=48, doc=_KNEE)
     makeup_db: float = param(0.0, unit="dB", minimum=-48, maximum=48, doc="Gain after the compression.")
     detector: str = choice("peak", options=_DETECTORS, doc=_DETECTOR)
@@ -106,7 +98,9 @@ class Expander(Effect):
     np.float64(-75.0)
     """
 
-    threshold_db: float = _threshold(-40, "The level below which it acts.")
+    threshold_db: float = param(
+        -40.0, unit="dB", minimum=-100, maximum=20, doc="The level below which it acts."
+    )
     ratio: float = param(
         2.0,
         minimum=1,
@@ -114,8 +108,8 @@ class Expander(Effect):
         taper="log",
         doc="Decibels of output for one of input, below the threshold.",
     )
-    attack_ms: float = _time(1, 5000, _ATTACK)
-    release_ms: float = _time(100, 10000, _RELEASE)
+    attack_ms: float = param(1.0, unit="ms", minimum=0.001, maximum=5000, taper="log", doc=_ATTACK)
+    release_ms: float = param(100.0, unit="ms", minimum=0.001, maximum=10000, taper="log", doc=_RELEASE)
     hold_ms: float = param(
         0.0, unit="ms", minimum=0, maximum=5000, doc="How long a level is held before it may fall."
     )
@@ -145,7 +139,9 @@ class NoiseGate(Expander):
     True
     """
 
-    threshold_db: float = _threshold(-100, "The level below which it closes.")
+    threshold_db: float = param(
+        -100.0, unit="dB", minimum=-100, maximum=20, doc="The level below which it closes."
+    )
     ratio: float = param(
         10.0,
         minimum=1,
@@ -182,7 +178,14 @@ class Limiter(Effect):
     threshold_db: float = param(
         -10.0, unit="dB", minimum=-60, maximum=20, doc="The level that nothing exceeds."
     )
-    release_ms: float = _time(100, 10000, "Time constant with which the gain comes back.")
+    release_ms: float = param(
+        100.0,
+        unit="ms",
+        minimum=0.001,
+        maximum=10000,
+        taper="log",
+        doc="Time constant with which the gain comes back.",
+    )
     knee_db: float = param(6.0, unit="dB", minimum=0, maximum=48, doc=_KNEE)
     hold_ms: float = setting(5, unit="ms", minimum=0, maximum=100, doc="How long a peak is held.")
     link: bool = flag(True, doc=_LINK)
@@ -214,7 +217,14 @@ class BrickwallLimiter(Effect):
     """
 
     ceiling_db: float = param(-1.0, unit="dB", minimum=-60, maximum=20, doc="The level that nothing exceeds.")
-    release_ms: float = _time(100, 10000, "Time constant with which the gain comes back.")
+    release_ms: float = param(
+        100.0,
+        unit="ms",
+        minimum=0.001,
+        maximum=10000,
+        taper="log",
+        doc="Time constant with which the gain comes back.",
+    )
     lookahead_ms: float = setting(
         5, unit="ms", minimum=0, maximum=100, doc="How long the gain takes to fall: the latency."
     )
