@@ -83,8 +83,9 @@ class Leaf final : public Node<T> {
         : place_(place),
           key_(plan.effect->listens ? plan.key : -1),
           most_sections_(plan.effect->most_sections),
-          current_(instance(plan)),
           fades_(plan.effect->fades) {
+        instances_.push_back(instance(plan));
+        current_ = instances_.back().get();
         for (std::size_t i = 0; i < plan.values.size(); ++i) {
             assigned_.push_back(keep(pick(plan.values[i])));
             const bool cutoff = int(i) < plan.effect->parameter_count &&
@@ -134,9 +135,11 @@ class Leaf final : public Node<T> {
 
     // Fades over to the instance, from the next group on. Frees what earlier ones left.
     void replace(std::unique_ptr<Instance<T>> instance) {
-        retired_.clear();
-        retired_.reserve(3);  // the one that fades out, and the ones that will
-        queued_ = std::move(instance);
+        queued_ = instance.get();
+        instances_.push_back(std::move(instance));
+        std::erase_if(instances_, [this](const std::unique_ptr<Instance<T>>& kept) {
+            return kept.get() != current_ && kept.get() != incoming_ && kept.get() != queued_;
+        });
     }
 
     // The parameter's values for the coming block, a frame each, or null. At a group's first frame.
@@ -154,7 +157,7 @@ class Leaf final : public Node<T> {
             if (frame_ == 0) {
                 advance(queued_);
             } else {
-                incoming_ = std::move(queued_);
+                incoming_ = std::exchange(queued_, nullptr);
                 incoming_->join();
             }
             fade_ = 0;
@@ -268,9 +271,9 @@ class Leaf final : public Node<T> {
     double reduction_db() const LUTHIER_REALTIME { return current_->reduction_db(); }
 
   private:
-    void advance(std::unique_ptr<Instance<T>>& next) LUTHIER_REALTIME {
-        retired_.push_back(std::move(current_));
-        current_ = std::move(next);
+    void advance(Instance<T>*& next) LUTHIER_REALTIME {
+        current_ = next;
+        next = nullptr;
         altered_ = true;
     }
 
@@ -333,8 +336,8 @@ class Leaf final : public Node<T> {
                 const bool held = motion.follows() && assigned_[i] == motion.source();
                 values.push_back(held ? motion.held() : motion.headed(*assigned_[i], high));
             }
-            for (const auto* instance : {&current_, &incoming_, &queued_})
-                if (*instance) result = std::max(result, f(**instance, values.data()));
+            for (const Instance<T>* instance : {current_, incoming_, queued_})
+                if (instance) result = std::max(result, f(*instance, values.data()));
         }
         return result;
     }
@@ -368,10 +371,11 @@ class Leaf final : public Node<T> {
     int key_;
     int most_sections_;
     bool altered_ = false;
-    std::unique_ptr<Instance<T>> current_;
-    std::unique_ptr<Instance<T>> incoming_;              // fades in
-    std::unique_ptr<Instance<T>> queued_;                // will, from a coming group on
-    std::vector<std::unique_ptr<Instance<T>>> retired_;  // have faded out; freed where that may take time
+    // The ones at work, and those that have faded out, which replace() frees: that may take time.
+    std::vector<std::unique_ptr<Instance<T>>> instances_;
+    Instance<T>* current_ = nullptr;
+    Instance<T>* incoming_ = nullptr;  // fades in
+    Instance<T>* queued_ = nullptr;    // will, from a coming group on
     int fade_ = 0, saved_fade_ = 0, fade_length_;
     bool fades_;              // from one setting to another, without us
     std::int64_t faded_ = 0;  // when it has done so
