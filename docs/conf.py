@@ -1,10 +1,16 @@
-"""Settings of Sphinx. The pages under _api/ are written here, from each library's ``__all__``."""
+"""Settings of Sphinx. The pages under _api/ are written here, from each library's ``__all__``; the gallery is
+written by gallery.py.
+"""
 
 import importlib
 import inspect
+import sys
 from pathlib import Path
 
 from luthier.core import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))
+import gallery
 
 project = "luthier"
 author = "The luthier maintainers"
@@ -25,6 +31,7 @@ python_use_unqualified_type_names = True
 
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"] if (Path(__file__).parent / "_static").is_dir() else []
+html_extra_path = ["_extra"]
 html_title = f"luthier {__version__}"
 html_theme_options = {
     "navigation_with_keys": False,
@@ -65,3 +72,5 @@ for library in LIBRARIES:
     target = api / f"{library}.rst"
     if not target.exists() or target.read_text() != text:
         target.write_text(text)
+
+gallery.write(pages=Path(__file__).parent / "_gallery", files=Path(__file__).parent / "_extra" / "gallery")
