@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +15,11 @@ import numpy.typing as npt
 from luthier.core import ParameterError, StreamError
 from luthier.core.arrays import Layout, borrow, borrow_out, check_channels, check_sample_rate
 from luthier.effects.automation import Follower, Moving, PerItem, from_data
-from luthier.effects.option import Field, Option, array, brief, choice, flag, same, setting, signal
+from luthier.effects.option import Field, Option, brief, same
 from luthier.effects.option import _Declaration as _OptionDeclaration
 from luthier.effects.option import from_data as array_from_data
 from luthier.effects.option import to_data as array_to_data
-from luthier.effects.parameter import Parameter, _Declaration, param, shown, unknown_name
+from luthier.effects.parameter import Parameter, _Declaration, shown, unknown_name
 from luthier.effects.rendering import Renderer, check_class
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ class Plan(NamedTuple):
     renderer: Callable[..., Renderer] | None = None  # of an effect that is written in Python
 
 
-@dataclass_transform(eq_default=True, field_specifiers=(param, choice, flag, setting, array, signal))
 class Effect:
     """Base of all effects.
 
