@@ -26,8 +26,7 @@ struct Dynamics : EffectDefaults {
         sample_rate_ = spec.sample_rate;
         linked_ = chosen.link != 0;
         lanes_ = linked_ ? 1 : spec.channels;
-        detector_.prepare(spec, chosen.detector != 0 ? Detector::rms : Detector::peak, chosen.rms_ms,
-                          linked_);
+        detector_.prepare(spec, Detector(int(chosen.detector)), chosen.rms_ms, linked_);
         levels_ = AlignedBuffer<T>(std::size_t(lanes_) * kGroup);
         followed_ = AlignedBuffer<T>(levels_.size());
         gains_ = AlignedBuffer<T>(levels_.size());

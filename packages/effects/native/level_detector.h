@@ -2,7 +2,8 @@
 //
 // Peak is |x|. RMS is the root of the mean square, an exponential mean with a time constant of its own; a
 // recursion of one pole, a group at a time by shifts and sums as in a prefix scan (G. Blelloch, "Prefix sums
-// and their applications", 1990). Linked, the loudest channel's level stands for all.
+// and their applications", 1990). Rising RMS is one that what is louder sets at once: the mean square is the
+// larger of the mean and the square. Linked, the loudest channel's level stands for all.
 #pragma once
 
 #include "lanes.h"
@@ -41,6 +42,26 @@ class OnePole {
     double whole_ = 0;  // of all lanes
 };
 
+// The larger of that and the input.
+template <class T>
+class RisingPole {
+  public:
+    void set(double share) { share_ = share; }
+    Lanes<T> step(Lanes<T> x, double& state) const LUTHIER_REALTIME {
+        double envelope = state;
+        for (int i = 0; i < kWidth<T>; ++i) {
+            const double falling = envelope + share_ * (x[i] - envelope);
+            envelope = x[i] > falling ? double(x[i]) : falling;
+            x[i] = T(envelope);
+        }
+        state = envelope;
+        return x;
+    }
+
+  private:
+    double share_ = 1;
+};
+
 template <class T>
 class LevelDetector {
   public:
@@ -49,6 +70,7 @@ class LevelDetector {
         linked_ = linked;
         detector_ = detector;
         mean_.set(smoothing(rms_ms, spec.sample_rate));
+        rising_.set(smoothing(rms_ms, spec.sample_rate));
         squares_ = AlignedBuffer<double>(spec.key_channels > 0 ? spec.key_channels : spec.channels);
     }
 
@@ -80,7 +102,9 @@ class LevelDetector {
   private:
     Lanes<T> hear(Block<const T> key, int channel, int frame) {
         const Lanes<T> x = load<Lanes<T>>(key[channel] + frame);
-        return detector_ == Detector::rms ? mean_.step(x * x, squares_[channel]) : magnitude(x);
+        if (detector_ == Detector::peak) return magnitude(x);
+        if (detector_ == Detector::rms) return mean_.step(x * x, squares_[channel]);
+        return rising_.step(x * x, squares_[channel]);
     }
     Lanes<T> root(Lanes<T> x) const {
         if (detector_ == Detector::peak) return x;
@@ -93,6 +117,7 @@ class LevelDetector {
     bool linked_ = true;
     Detector detector_ = Detector::peak;
     OnePole<T> mean_;
+    RisingPole<T> rising_;
     AlignedBuffer<double> squares_;  // mean square of each channel of the key
 };
 

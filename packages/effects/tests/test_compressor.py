@@ -41,10 +41,12 @@ def gain_db(effect: fx.Effect, level_db: np.ndarray) -> np.ndarray:
 def gains(effect: fx.Effect, key: np.ndarray, rate: float) -> np.ndarray:
     """Of one signal; of the loudest when it has several channels."""
     levels = np.abs(key)
-    if effect.detector == "rms":
+    if effect.detector != "peak":
         means = np.zeros(key.shape[0])
         for n in range(key.shape[1]):
             means += share(effect.rms_ms, rate) * (key[:, n] ** 2 - means)
+            if effect.detector == "rising_rms":
+                means = np.maximum(means, key[:, n] ** 2)
             levels[:, n] = np.sqrt(means)
     attack, release = share(effect.attack_ms, rate), share(effect.release_ms, rate)
     hold = getattr(effect, "hold_ms", 0) * rate / 1000
@@ -78,7 +80,7 @@ def test_it_is_its_definition(cls: type[fx.Effect], data: st.DataObject) -> None
 
 
 @family
-@pytest.mark.parametrize("detector", ["peak", "rms"])
+@pytest.mark.parametrize("detector", ["peak", "rms", "rising_rms"])
 @pytest.mark.parametrize("link", [True, False])
 @pytest.mark.parametrize("channels", [1, 3, 11])
 def test_float32_is_its_definition(cls: type[fx.Effect], detector: str, link: bool, channels: int) -> None:

@@ -41,7 +41,8 @@ struct Ballistics {
     }
 };
 
-enum class Detector { peak, rms };  // smooths |x|, or x^2 and gives the root
+// Smooths |x|, or x^2 and gives the root; rising_rms, which EnvelopeFollower has not, lets x^2 rise at once.
+enum class Detector { peak, rms, rising_rms };
 
 template <class T>
 class EnvelopeFollower {

@@ -8,9 +8,12 @@ from luthier.effects.parameter import param
 
 __all__ = ["BrickwallLimiter", "Compressor", "Expander", "Limiter", "NoiseGate"]
 
-_DETECTORS = ("peak", "rms")
-_DETECTOR = "What is heard: the magnitude of each sample, or the root of the mean square over rms_ms."
-_RMS = "Time constant of the mean, when the detector is 'rms'."
+_DETECTORS = ("peak", "rms", "rising_rms")
+_DETECTOR = (
+    "What is heard: the magnitude of each sample, or the root of the mean square over rms_ms; "
+    "rising_rms lets the mean rise at once."
+)
+_RMS = "Time constant of the mean; the detector 'peak' has none."
 _LINK = "All channels get the gain that the loudest calls for; otherwise each has its own."
 _LOOKAHEAD = "How long before a sample its level is heard: a latency, which calls compensate."
 _SIDECHAIN = "The signal that is heard in place of the samples."
