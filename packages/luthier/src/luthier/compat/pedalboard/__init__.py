@@ -1,21 +1,120 @@
-"""pedalboard's face on luthier: so far its `io`, audio files and resampling.
+"""pedalboard's face on luthier: its plugins, containers, audio files and resampling.
 
->>> import luthier.compat.pedalboard as pedalboard
->>> ".flac" in pedalboard.io.get_supported_read_formats()
-True
+>>> import numpy as np
+>>> from luthier.compat.pedalboard import Chorus, Pedalboard, Reverb
+>>> from luthier.compat.pedalboard.io import AudioFile
+>>> board = Pedalboard([Chorus(), Reverb(room_size=0.25)])
+>>> board(np.zeros((2, 44_100), np.float32), 44_100).shape
+(2, 44100)
 
-For programs that import ``pedalboard`` themselves::
+For programs that import ``pedalboard`` themselves, before anything does::
 
     import sys
     import luthier.compat.pedalboard
 
-    sys.modules["pedalboard"] = luthier.compat.pedalboard
-    sys.modules["pedalboard.io"] = luthier.compat.pedalboard.io
+    for name in ("", ".io", ".utils", ".version"):
+        sys.modules["pedalboard" + name] = sys.modules["luthier.compat.pedalboard" + name]
+
+and for those that reach into its native module, as its own tests do::
+
+    for name in ("", ".io", ".utils", "._internal"):
+        sys.modules["pedalboard_native" + name] = sys.modules["luthier.compat.pedalboard" + name]
 """
 
-from luthier.compat.pedalboard import io
+import sys
 
-#: The version of pedalboard whose behaviour this is.
-__version__ = "0.9.26"
+from luthier.compat.pedalboard import _internal, io, utils, version  # noqa: F401
+from luthier.compat.pedalboard._containers import Chain, Mix, Pedalboard, PluginContainer, process
+from luthier.compat.pedalboard._convolution import Convolution
+from luthier.compat.pedalboard._effects import (
+    Bitcrush,
+    BrickwallLimiter,
+    Chorus,
+    Clipping,
+    Compressor,
+    Delay,
+    Distortion,
+    Gain,
+    HighpassFilter,
+    HighShelfFilter,
+    IIRFilter,
+    Invert,
+    LadderFilter,
+    Limiter,
+    LowpassFilter,
+    LowShelfFilter,
+    NoiseGate,
+    PeakFilter,
+    Phaser,
+    PitchShift,
+    Reverb,
+)
+from luthier.compat.pedalboard._external import (
+    _AVAILABLE_PLUGIN_CLASSES as _AVAILABLE_PLUGIN_CLASSES,
+)
+from luthier.compat.pedalboard._external import (
+    AudioProcessorParameter,
+    ExternalPlugin,
+    ExternalPluginReloadType,
+    VST3Plugin,
+    load_plugin,
+)
+from luthier.compat.pedalboard._plugin import Plugin
+from luthier.compat.pedalboard._resample import GSMFullRateCompressor, MP3Compressor, Resample
+from luthier.compat.pedalboard._stretch import time_stretch
+from luthier.compat.pedalboard.version import __version__ as __version__
 
-__all__ = ["io"]
+Unknown = ExternalPluginReloadType.Unknown
+ClearsAudioOnReset = ExternalPluginReloadType.ClearsAudioOnReset
+PersistsAudioOnReset = ExternalPluginReloadType.PersistsAudioOnReset
+
+__all__ = [
+    "AudioProcessorParameter",
+    "Bitcrush",
+    "BrickwallLimiter",
+    "Chain",
+    "Chorus",
+    "ClearsAudioOnReset",
+    "Clipping",
+    "Compressor",
+    "Convolution",
+    "Delay",
+    "Distortion",
+    "ExternalPlugin",
+    "ExternalPluginReloadType",
+    "GSMFullRateCompressor",
+    "Gain",
+    "HighShelfFilter",
+    "HighpassFilter",
+    "IIRFilter",
+    "Invert",
+    "LadderFilter",
+    "Limiter",
+    "LowShelfFilter",
+    "LowpassFilter",
+    "MP3Compressor",
+    "Mix",
+    "NoiseGate",
+    "PeakFilter",
+    "Pedalboard",
+    "PersistsAudioOnReset",
+    "Phaser",
+    "PitchShift",
+    "Plugin",
+    "PluginContainer",
+    "Resample",
+    "Reverb",
+    "Unknown",
+    "VST3Plugin",
+    "io",
+    "load_plugin",
+    "process",
+    "time_stretch",
+    "utils",
+    "version",
+]
+
+if sys.platform == "darwin":
+    from luthier.compat.pedalboard._external import AudioUnitPlugin as AudioUnitPlugin
+
+    __all__ += ["AudioUnitPlugin"]
