@@ -33,7 +33,7 @@ PACKAGES = (*NATIVE, "luthier")
 SUITES = tuple(f"packages/{name}/tests" for name in PACKAGES)
 WORKSPACE = nox.project.load_toml("pyproject.toml")
 # What `nox -s tests` runs after the suite, in this order: together they are what a change must pass.
-GATE = ("lint", "types", "others", "isa", "wheels", "docs", "asan", "rtsan", "fuzz")
+GATE = ("lint", "types", "oracles", "others", "isa", "wheels", "docs", "asan", "rtsan", "fuzz")
 # The suites are spread over the cores.
 SPREAD = ("-n", "auto", "--dist=worksteal")
 # The tests that run the kernels, which `isa` repeats for each instruction set.
@@ -190,6 +190,15 @@ def build_in_tree(session: nox.Session) -> None:
             *([where] if package in NATIVE else []), f"./packages/{package}", silent=True,
         )  # fmt: skip
     session.install("--no-deps", "--no-build-isolation", "--force-reinstall", "./tools", silent=True)
+
+
+@nox.session
+def oracles(session: nox.Session) -> None:
+    """Run the tests that hold luthier against its peers, which no other session installs."""
+    install_wheels(session, "test", "oracle")
+    asks = re.compile(r'importorskip\("(pedalboard|pyloudnorm)"\)')
+    files = sorted(p for p in ROOT.glob("packages/*/tests/test_*.py") if asks.search(p.read_text("utf-8")))
+    pytest(session, "-q", *map(str, files))
 
 
 @nox.session

@@ -48,9 +48,9 @@ class Stretcher {
         double pitch;        // at which ratio it will be read
     };
 
-    // About 93 ms, a power of two.
+    // About 93 ms, a power of two; and so long that a group at the largest ratio is at most a hop.
     static int frame_size(double sample_rate) {
-        int size = 64;
+        int size = 4 * kGroup * int(kMaxRatio);
         while (size * 1.414 < 0.0929 * sample_rate) size *= 2;
         return size;
     }

@@ -482,7 +482,10 @@ def test_an_interrupted_run_leaves_no_file(folder: Path, number: int, code: int,
     assert running.returncode == code
     assert err == ("luthier: interrupted\n" if number == signal.SIGINT else "")
     assert out == ""
-    assert names(folder) == before
+    # The first of the two may have been whole already, and then it stays.
+    left = [name for name in names(folder) if name not in before]
+    assert left in ([], ["out-long.wav"], ["out-more.wav"])
+    assert all(lio.info(name).frames == 20_000_000 for name in left)
 
 
 @pytest.mark.memory
