@@ -1,15 +1,17 @@
-"""Every effect of the first set against pedalboard's, in one run.
+"""The effects against pedalboard's, in one run.
 
-Prints nanoseconds a sample and channel (60 s of stereo noise, float32, one thread, the best of several runs,
-results written to memory that is in use already) and the accuracy of each: the error against the same
+Prints nanoseconds a sample and channel (stereo noise, float32, one thread, the median CPU time of several
+runs, results written to memory that is in use already) and the accuracy of each: the error against the same
 definition in float64, in dB relative to the signal. Pedalboard has no float64 path, so its filters are held
 against SciPy's float64 ones, and the rest stands without a figure.
 
-    python benchmarks/effects.py
+    python benchmarks/effects.py [--seconds 60] [--repeats 5] [--picture effects.png]
 """
 
 from __future__ import annotations
 
+import argparse
+import statistics
 import time
 from collections.abc import Callable
 
@@ -20,16 +22,32 @@ import scipy.signal
 import luthier.core
 import luthier.effects as fx
 
-RATE, SECONDS = 44_100, 60
+RATE = 44_100
 
 
-def best(run: Callable[[], object], repeats: int = 9) -> float:
+def median(run: Callable[[], object], repeats: int) -> float:
+    """Seconds of CPU time, after one run to warm up."""
+    run()
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         run()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        times.append(time.process_time() - start)
+    return statistics.median(times)
+
+
+def draw(path: str, rows: list[tuple[str, float, float | None]]) -> None:
+    """Bars of each effect's time and pedalboard's, on a logarithmic scale."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(9, 0.28 * len(rows) + 1), layout="constrained")
+    places = np.arange(len(rows))[::-1]
+    axes.barh(places + 0.2, [row[1] for row in rows], 0.4, color="#c2410c", label="luthier")
+    axes.barh(places - 0.2, [row[2] or 0 for row in rows], 0.4, color="#9aa5b1", label="pedalboard")
+    axes.set_yticks(places, [row[0] for row in rows])
+    axes.set(xscale="log", xlim=(0.1, 1000), xlabel="nanoseconds a sample a channel, one thread")
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=120)
 
 
 def decibels(y: np.ndarray, reference: np.ndarray) -> str:
@@ -54,8 +72,13 @@ def brickwall(ceiling_db: float, **options: bool) -> pb.Plugin | None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the effects against pedalboard's.")
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--picture", help="where to draw it")
+    given = parser.parse_args()
     luthier.core.set_threads(1)
-    x = (0.2 * np.random.default_rng(0).standard_normal((2, RATE * SECONDS))).astype(np.float32)
+    x = (0.2 * np.random.default_rng(0).standard_normal((2, RATE * given.seconds))).astype(np.float32)
     out = np.empty_like(x)
     ten = [31, 62, 125, 250, 500, 1000, 2000, 4000, 8000, 16000]
     pairs: list[tuple[str, fx.Effect, pb.Plugin | None, list[list[float]] | None]] = [
@@ -157,9 +180,11 @@ def main() -> None:
     print(f"instruction set {luthier.core.cpu().chosen}, pedalboard {pb.__version__}\n")
     print("| effect | luthier ns | pedalboard ns | ratio | luthier dB | pedalboard dB |")
     print("|---|---|---|---|---|---|")
+    rows = []
     for name, ours, theirs, sos in pairs:
-        mine = best(lambda e=ours: e(x, RATE, out=out)) / x.size * 1e9
-        peer = best(lambda e=theirs: e(x, RATE), 4) / x.size * 1e9 if theirs else None
+        mine = median(lambda e=ours: e(x, RATE, out=out), given.repeats) / x.size * 1e9
+        peer = median(lambda e=theirs: e(x, RATE), given.repeats) / x.size * 1e9 if theirs else None
+        rows.append((name, mine, peer))
         short = x[:, : RATE * 5]
         exact = ours(short.astype(np.float64), RATE)
         peer_db = (
@@ -169,8 +194,11 @@ def main() -> None:
         )
         print(
             f"| {name} | {mine:.2f} | {f'{peer:.2f} | {peer / mine:.1f}' if peer else '|'} | "
-            f"{decibels(ours(short, RATE), exact)} | {peer_db} |"
+            f"{decibels(ours(short, RATE), exact)} | {peer_db} |",
+            flush=True,
         )
+    if given.picture:
+        draw(given.picture, rows)
 
 
 if __name__ == "__main__":
