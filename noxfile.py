@@ -325,6 +325,24 @@ def isa(session: nox.Session) -> None:
         pytest(session, "-x", "-q", *KERNELS, env={"LUTHIER_ISA": forced})
 
 
+def newest_instruction_set() -> str:
+    """Return the newest one that this CPU runs, or "" where that cannot be read or there is but one."""
+    try:
+        text = Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        return ""
+    found = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
+    flags = set(found[1].split()) if found else set()
+    for name, needed in (
+        ("v4", {"avx2", "fma", "bmi2", "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
+        ("v3", {"avx2", "fma", "bmi1", "bmi2"}),
+        ("baseline", {"sse4_2"}),
+    ):
+        if needed <= flags:
+            return name
+    return ""
+
+
 @nox.session
 def asan(session: nox.Session) -> None:
     """Run the packages' suites with the native code under AddressSanitizer and UBSan."""
@@ -336,6 +354,7 @@ def asan(session: nox.Session) -> None:
             "-Ccmake.build-type=Debug",
             "-Ccmake.define.CMAKE_CXX_FLAGS_DEBUG=-O1 -g1 --param asan-instrumentation-with-call-threshold=0",
             "-Ccmake.define.LUTHIER_SANITIZE=address;undefined",
+            f"-Ccmake.define.LUTHIER_SANITIZE_ISA={newest_instruction_set()}",
             "-Ccmake.define.LUTHIER_WERROR=OFF",
         ]
         session.install(

@@ -2,11 +2,13 @@
 # (LuthierModule) and for libraries of effects outside the tree (LuthierEffects).
 #
 #   LUTHIER_SANITIZE=LIST     address;undefined | thread | realtime: passed to -fsanitize=
+#   LUTHIER_SANITIZE_ISA=v4   the instruction set whose kernels are instrumented; all when empty
 #   LUTHIER_WERROR=ON         treat warnings as errors
 
 include_guard(GLOBAL)
 
 set(LUTHIER_SANITIZE "" CACHE STRING "Sanitizers to instrument with, separated by ';'")
+set(LUTHIER_SANITIZE_ISA "" CACHE STRING "Instruction set whose kernels are instrumented, all when empty")
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
@@ -65,7 +67,13 @@ function(luthier_add_kernels name)
   foreach(isa IN LISTS sets)
     set(kernels ${name}_kernels_${isa})
     add_library(${kernels} OBJECT ${ARG_SOURCES})
+    # Instrumented kernels take long to compile, and a machine runs those of one instruction set.
+    set(sanitize "${LUTHIER_SANITIZE}")
+    if(LUTHIER_SANITIZE_ISA AND NOT isa STREQUAL LUTHIER_SANITIZE_ISA)
+      set(LUTHIER_SANITIZE "")
+    endif()
     luthier_compile_policy(${kernels})
+    set(LUTHIER_SANITIZE "${sanitize}")
     target_include_directories(${kernels} PRIVATE ${ARG_INCLUDES})
     target_compile_definitions(${kernels} PRIVATE LUTHIER_ISA=${isa})
     # -O3 for the vectoriser; no exceptions, because a kernel may not throw and because the unwinder's
