@@ -279,7 +279,7 @@ class Leaf final : public Node<T> {
 
     // The item's own value, or the one for all.
     const Source& pick(const std::vector<Source>& sources) const {
-        return sources[sources.size() > 1 ? place_.item : 0];
+        return sources.at(sources.size() > 1 ? place_.item : 0);
     }
 
     // Whether the effect shall fade to what was assigned: to constants, from rest, and not before it has come

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import luthier.effects as fx
-from luthier.core import LayoutError, ParameterError
+from luthier.core import LayoutError, ParameterError, StreamError
 
 RATE = 48_000
 
@@ -115,3 +115,33 @@ def test_they_are_part_of_the_value() -> None:
 def test_bad_input(call: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call(fx.Gain(fx.Follower("key", -20, 0)), np.zeros(10))
+
+
+@pytest.mark.parametrize("values", [[1], [1, 2], [1, 2, 3, 4, 5]])
+def test_a_running_batch_takes_as_many_values_as_it_has_items(values: list[float]) -> None:
+    stream = fx.Chain([fx.Gain(gain_db=-1)]).stream(RATE, batch=4)
+    with pytest.raises(LayoutError, match=f"Gain.gain_db has {len(values)} values.*a batch of 4"):
+        stream.effect[0].gain_db = fx.PerItem(values)
+    assert stream.effect[0].gain_db == -1
+    single = fx.Gain().stream(RATE)
+    with pytest.raises(LayoutError, match="there is no batch"):
+        single.effect.gain_db = fx.PerItem([1, 2])
+
+
+def test_a_refused_assignment_changes_nothing() -> None:
+    stream = fx.Gain(fx.Follower("key", -3, 0)).stream(RATE, dtype="float64", inputs={"key": 1})
+    with pytest.raises(StreamError, match="cannot follow 'other': the stream has 'key'"):
+        stream.effect.gain_db = fx.Follower("other", -3, 0)
+    with pytest.raises(ParameterError, match="draw it with"):
+        stream.effect.gain_db = fx.Uniform(-3, 0)
+    assert stream.effect.gain_db == fx.Follower("key", -3, 0)
+
+
+def test_a_stream_takes_its_signals_as_long_as_it_lives() -> None:
+    stream = fx.Gain(fx.Follower("key", -3, 0)).stream(RATE, dtype="float64")
+    x = noise(1, 200)
+    stream.process(x, inputs={"key": x})
+    stream.effect.gain_db = 0
+    stream.process(x, inputs={"key": x})
+    stream.process(noise(1, 2000), inputs={"key": noise(1, 2000)})
+    np.testing.assert_array_equal(stream.process(x, inputs={"key": x}), x)

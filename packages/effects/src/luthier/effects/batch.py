@@ -10,7 +10,7 @@ import numpy as np
 from luthier.core import LayoutError, ParameterError
 from luthier.core.arrays import Layout, borrow, borrow_out, check_channels, check_sample_rate
 from luthier.effects.effect import Effect
-from luthier.effects.stream import Stream, borrow_inputs
+from luthier.effects.stream import Stream, borrow_inputs, listened
 
 __all__ = ["process_batch"]
 
@@ -76,7 +76,7 @@ def process_batch(
             f"got {len(given)} effects and shape {tuple(np.shape(samples))}"
         )
     target = None if out is None else borrow_out(out, borrowed, x.shape)
-    keys = borrow_inputs(given, inputs, borrowed, layout)
+    keys = borrow_inputs(listened(given), inputs, borrowed, layout)
     stream = Stream(
         given,
         rate,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from luthier.core import ParameterError, StreamError
+from luthier.core import LayoutError, ParameterError, StreamError
 from luthier.core.arrays import Layout, borrow, borrow_out, check_channels, check_sample_rate
 from luthier.effects.automation import Follower, Moving, PerItem, from_data
 from luthier.effects.option import Field, Option, brief, same
@@ -208,7 +208,7 @@ class Effect:
         NonFiniteWarning
             When `samples` held infinities or not-a-numbers; they are read as silence.
         """
-        from luthier.effects.stream import Stream, borrow_inputs
+        from luthier.effects.stream import Stream, borrow_inputs, listened
 
         rate = check_sample_rate(sample_rate)
         borrowed = borrow(samples, layout=layout)
@@ -217,7 +217,7 @@ class Effect:
         if out is not None and tail:
             raise ParameterError("out= and tail=True exclude each other: the tail does not fit into out")
         target = None if out is None else borrow_out(out, borrowed, x.shape)
-        keys = borrow_inputs([self], inputs, borrowed, layout)
+        keys = borrow_inputs(listened([self]), inputs, borrowed, layout)
         stream = Stream(
             self,
             rate,
@@ -417,20 +417,28 @@ class Effect:
                 return np.atleast_2d(np.asarray(getattr(self, option.name), np.float64, order="C")), 0.0
         return None
 
-    def _attach(self, native: _native.Stream32 | _native.Stream64, inputs: tuple[str, ...], leaf: int) -> int:
+    def _attach(self, link: Link) -> int:
         """Send assignments from now on to the running stream; returns the number of the next leaf."""
-        object.__setattr__(self, "_link", Link(native, inputs, leaf))
-        return leaf + 1
+        object.__setattr__(self, "_link", link)
+        return link.leaf + 1
 
     def _moved(self, parameter: Parameter, value: float | Moving) -> None:
-        if self._link is not None:
-            native, inputs, leaf = self._link
-            native.assign(leaf, self.parameters.index(parameter), _native_value(value, inputs))
+        if self._link is None:
+            return
+        native, inputs, leaf, batch = self._link
+        check_items(type(self), parameter, value, batch)
+        for name in _followed(value):
+            if name not in inputs:
+                raise StreamError(
+                    f"{type(self).__name__}.{parameter.name} of a running stream cannot follow {name!r}: the "
+                    f"stream has {', '.join(map(repr, inputs)) or 'no other signals'}. Start a new stream."
+                )
+        native.assign(leaf, self.parameters.index(parameter), _native_value(value, inputs))
 
     def _chosen(self, option: Option) -> None:
         if self._link is None:
             return
-        native, inputs, leaf = self._link
+        native, inputs, leaf, _ = self._link
         if option.kind == "signal" or (self._written and not getattr(self, "causal", False)):
             raise StreamError(
                 f"{type(self).__name__}.{option.name} of a running stream cannot be assigned: "
@@ -453,9 +461,7 @@ class Effect:
                 if field.kind == "signal" and value is not None:
                     yield value
             else:
-                for one in value.values if isinstance(value, PerItem) else (value,):
-                    if isinstance(one, Follower):
-                        yield one.input
+                yield from _followed(value)
 
     def _find(self, path: str) -> tuple[int, int]:
         """Return the numbers of the leaf and the parameter that `path` names, ``"1.0.cutoff_hz"``."""
@@ -486,11 +492,29 @@ def _unpickle(cls: type[Effect], state: Mapping[str, Any]) -> Effect:
 
 
 class Link(NamedTuple):
-    """A running stream, the names of its inputs, and the number of the leaf that an effect is in it."""
+    """A running stream, the names of its inputs, which leaf an effect is in it, and its batch."""
 
     native: _native.Stream32 | _native.Stream64
     inputs: tuple[str, ...]
     leaf: int
+    batch: int | None
+
+
+def _followed(value: float | Moving) -> Iterator[str]:
+    """The names of the signals that a parameter's value follows."""
+    for one in value.values if isinstance(value, PerItem) else (value,):
+        if isinstance(one, Follower):
+            yield one.input
+
+
+def check_items(owner: type[Effect], parameter: Parameter, value: float | Moving, batch: int | None) -> None:
+    """Raise `LayoutError` when a `PerItem` has not as many values as the batch has items."""
+    if isinstance(value, PerItem) and len(value.values) != batch:
+        items = "no batch" if batch is None else f"a batch of {batch}"
+        raise LayoutError(
+            f"{owner.__name__}.{parameter.name} has {len(value.values)} values, "
+            f"one for each item, but there is {items}"
+        )
 
 
 @functools.cache

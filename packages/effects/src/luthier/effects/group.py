@@ -9,7 +9,7 @@ from luthier.core import StreamError
 from luthier.effects.effect import Effect, Link, Plan
 
 if TYPE_CHECKING:
-    from luthier.effects import _native
+    pass
 
 __all__: list[str] = []
 
@@ -150,8 +150,8 @@ class _Group(Effect):
     def _plan(self, inputs: tuple[str, ...] = ()) -> Plan:
         return Plan(self._kind, children=tuple(effect._plan(inputs) for effect in self._effects))
 
-    def _attach(self, native: _native.Stream32 | _native.Stream64, inputs: tuple[str, ...], leaf: int) -> int:
+    def _attach(self, link: Link) -> int:
         for effect in self._effects:
-            leaf = effect._attach(native, inputs, leaf)
-        object.__setattr__(self, "_link", Link(native, inputs, -1))
-        return leaf
+            link = link._replace(leaf=effect._attach(link))
+        object.__setattr__(self, "_link", link._replace(leaf=-1))
+        return link.leaf

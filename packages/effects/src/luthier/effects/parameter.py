@@ -80,8 +80,13 @@ class Parameter:
 
     def __set__(self, instance: Effect, value: object) -> None:
         number = self.validate(value, type(instance).__name__)
+        before = instance.__dict__.get(self.name)
         instance.__dict__[self.name] = number
-        instance._moved(self, number)
+        try:
+            instance._moved(self, number)
+        except BaseException:
+            instance.__dict__[self.name] = before
+            raise
 
 
 @dataclass(frozen=True)

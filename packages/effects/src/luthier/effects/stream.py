@@ -21,8 +21,7 @@ from luthier.core.arrays import (
     check_sample_rate,
 )
 from luthier.effects import _native
-from luthier.effects.automation import PerItem
-from luthier.effects.effect import MAXIMUM_DEPTH, Effect, Plan, _depth, _leaves, _walk
+from luthier.effects.effect import MAXIMUM_DEPTH, Effect, Link, Plan, _depth, _leaves, _walk, check_items
 from luthier.effects.parameter import shown
 
 __all__ = ["Stream"]
@@ -117,7 +116,7 @@ class Stream:
             _offline,
         )
         if isinstance(effect, Effect):
-            copies[0]._attach(self._native, names, 0)
+            copies[0]._attach(Link(self._native, names, 0, self._batch))
 
     def _check_inputs(self, effects: Sequence[Effect], given: Mapping[str, int] | None) -> dict[str, int]:
         """Return the channels of each signal that the effects listen to, in the order of their numbers."""
@@ -303,7 +302,7 @@ class Stream:
 
     def _keys(self, given: Mapping[str, Any] | None, block: Borrowed) -> tuple[Samples, ...]:
         """Check the blocks of the other signals, and bring them into the order of their numbers."""
-        keys = borrow_inputs([self._effect], given, block, self._layout)
+        keys = borrow_inputs(tuple(self._inputs), given, block, self._layout)
         for name, key in keys.items():
             if key.shape[1] != self._inputs[name]:
                 raise LayoutError(
@@ -438,10 +437,9 @@ def listened(effects: Sequence[Effect]) -> tuple[str, ...]:
 
 
 def borrow_inputs(
-    effects: Sequence[Effect], given: Mapping[str, Any] | None, main: Borrowed, layout: Layout
+    needed: Sequence[str], given: Mapping[str, Any] | None, main: Borrowed, layout: Layout
 ) -> dict[str, Samples]:
     """Check the other signals against the samples that they come with; in the order of their numbers."""
-    needed = listened(effects)
     if given is None:
         given = {}
     if not isinstance(given, Mapping):
@@ -471,13 +469,7 @@ def borrow_inputs(
 def _check_items(effect: Effect, batch: int | None) -> None:
     for one in _walk(effect):
         for parameter in one.parameters:
-            value = getattr(one, parameter.name)
-            if isinstance(value, PerItem) and len(value.values) != batch:
-                items = "no batch" if batch is None else f"a batch of {batch}"
-                raise LayoutError(
-                    f"{type(one).__name__}.{parameter.name} has {len(value.values)} values, "
-                    f"one for each item, but there is {items}"
-                )
+            check_items(type(one), parameter, getattr(one, parameter.name), batch)
 
 
 def _count(value: object, name: str, minimum: int, maximum: int) -> int:
