@@ -9,6 +9,7 @@ import sys
 import pytest
 
 pytest.importorskip("resource", reason="peak memory is read by POSIX means")
+pytestmark = pytest.mark.memory
 
 SCRIPT = """
 import json, resource, sys
