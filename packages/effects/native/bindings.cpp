@@ -171,11 +171,10 @@ Plan read_plan(nb::handle h, double rate, PythonHost& host, std::vector<std::vec
          int(plan.options.size()) != plan.effect->option_count))
         throw std::invalid_argument(std::string(plan.effect->name) + " has other parameters");
     if (!t[5].is_none()) {
-        const auto array = nb::cast<Array>(t[5][0]);
+        const auto array = nb::cast<Array>(t[5]);
         auto data = std::make_shared<Data>();
         data->values.assign(array.data(), array.data() + array.size());
         data->rows = int(array.shape(0));
-        data->rate = nb::cast<double>(t[5][1]);
         plan.data = std::move(data);
     }
     plan.key = nb::cast<int>(t[6]);

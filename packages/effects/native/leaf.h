@@ -127,7 +127,6 @@ class Leaf final : public Node<T> {
             spec.data = plan.data->values.data();
             spec.rows = plan.data->rows;
             spec.frames = std::ptrdiff_t(plan.data->values.size()) / plan.data->rows;
-            spec.data_rate = plan.data->rate;
         }
         spec.code = plan.code.get();
         return std::make_unique<Instance<T>>(plan.effect->of(T()), spec, plan.options.data());

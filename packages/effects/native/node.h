@@ -20,7 +20,6 @@ static_assert(kMaxBlock % kGroup == 0);
 struct Data {
     std::vector<double> values;
     int rows = 0;
-    double rate = 0;
 };
 
 // One leaf or branch of the tree that Python describes; what a Stream is made from.

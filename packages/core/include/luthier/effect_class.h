@@ -21,7 +21,6 @@ struct EffectSpec {
     const double* data = nullptr;
     int rows = 0;
     std::ptrdiff_t frames = 0;
-    double data_rate = 0;
     const void* code = nullptr;  // of an effect that the engine's own host brings; nothing to a library's
 };
 

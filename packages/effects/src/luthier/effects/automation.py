@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import numbers
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -18,26 +19,26 @@ _CURVE_SHAPES = ("linear", "hold")
 _LFO_SHAPES = ("sine", "triangle", "square", "sawtooth")
 
 
-class Moving:
+class Moving(ABC):
     """Base of what may stand in place of a parameter's number."""
 
     __slots__ = ()
 
+    @abstractmethod
     def _native(self, inputs: tuple[str, ...], /) -> tuple[Any, ...]:
         """Return what the native engine reads."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _extent(self) -> tuple[float, float]:
         """Return the least and the greatest value."""
-        raise NotImplementedError
 
     def _outcomes(self, _default: Any, /) -> Sequence[Any]:
         """Return what an option may become by it; the default stands where nothing is said."""
         raise ParameterError(f"an option does not move: {self!r} can only stand for a parameter")
 
+    @abstractmethod
     def _data(self) -> dict[str, Any]:
         """Return plain data for `from_data`."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, init=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -27,7 +28,7 @@ _MP3_KBPS = {
 }
 
 
-class _Codec(Effect):
+class _Codec(Effect, ABC):
     """A round trip through a codec, in overlapping pieces.
 
     Each block is encoded with what came before it and what follows, so that neither the codec's start nor its
@@ -47,13 +48,13 @@ class _Codec(Effect):
     _fade: ClassVar[int] = 480
     _block_s: ClassVar[float] = 0.75
 
+    @abstractmethod
     def _rate(self, sample_rate: float) -> int:
         """Return the codec's rate for a signal of this one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _format(self, rate: int, channels: int) -> dict[str, Any]:
         """Return what `luthier.io.write` is told."""
-        raise NotImplementedError
 
     def _span(self, frames: int, spec: Spec) -> int:
         """Return frames of the codec's as frames of the signal's, rounded up."""

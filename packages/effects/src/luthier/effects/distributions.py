@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -35,8 +36,9 @@ class Distribution(Moving):
     def _native(self, _inputs: tuple[str, ...], /) -> tuple[Any, ...]:
         raise ParameterError(_UNDRAWN.format(self))
 
+    @abstractmethod
     def _draw(self, draws: Draws, slot: str, field: Field | None, /) -> Any:
-        raise NotImplementedError
+        """Return a value for the field at `slot`."""
 
     def __eq__(self, other: object) -> bool:
         # As they are written: an array among the values has no single answer to ==.

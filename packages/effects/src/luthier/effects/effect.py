@@ -44,7 +44,7 @@ class Plan(NamedTuple):
     values: tuple[Any, ...] = ()
     tapers: tuple[str, ...] = ()
     options: tuple[float, ...] = ()
-    data: tuple[npt.NDArray[np.float64], float] | None = None  # rows of numbers, and their sample rate
+    data: npt.NDArray[np.float64] | None = None  # rows of numbers
     key: int = -1  # the number of the input that it listens to
     children: tuple[Plan, ...] = ()
     renderer: Callable[..., Renderer] | None = None  # of an effect that is written in Python
@@ -410,11 +410,11 @@ class Effect:
     def _fit(self, channels: int) -> None:
         """Raise `LayoutError` when a signal of so many channels cannot pass."""
 
-    def _data(self) -> tuple[npt.NDArray[np.float64], float] | None:
-        """Return the array that the native effect gets, as rows of numbers, and its sample rate."""
+    def _data(self) -> npt.NDArray[np.float64] | None:
+        """Return the array that the native effect gets, as rows of numbers."""
         for option in self.options:
             if option.kind == "array" and getattr(self, option.name) is not None:
-                return np.atleast_2d(np.asarray(getattr(self, option.name), np.float64, order="C")), 0.0
+                return np.atleast_2d(np.asarray(getattr(self, option.name), np.float64, order="C"))
         return None
 
     def _attach(self, link: Link) -> int:
