@@ -33,7 +33,9 @@ html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"] if (Path(__file__).parent / "_static").is_dir() else []
 html_extra_path = ["_extra"]
 html_title = f"luthier {__version__}"
+html_sidebars = {"**": ["globaltoc.html"]}  # all pages, from each of them
 html_theme_options = {
+    "navbar_center": [],
     "navigation_with_keys": False,
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],

@@ -49,6 +49,29 @@ def test_examples_of_a_page_run(page, recording):
         exec(compile("\n" * line + fence[1], str(page), "exec"), names)
 
 
+def test_the_guides_lead_to_every_effect_and_function():
+    import luthier.effects as fx
+
+    guides = "".join((ROOT / "docs" / page).read_text() for page in ("effects.md", "extending.md"))
+    # What these give, or are made of, is in the reference.
+    made = {"Option", "Parameter", "Response", "Sample", "Stream"}
+    assert [name for name in fx.__all__ if name not in made and not re.search(rf"\b{name}\b", guides)] == []
+
+
+def test_paths_that_the_pages_name_exist():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    paths = [f"/{path}" for path in listed.stdout.split()]
+    sdist = {"_core/"}
+    missing = [
+        f"{page.relative_to(ROOT)}: {named}"
+        for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packages/*/README.md")]
+        for named in re.findall(r"`([\w./-]+/[\w.-]*)`", page.read_text())
+        if named not in sdist
+        and not any(p.endswith(f"/{named}") or f"/{named.strip('/')}/" in p for p in paths)
+    ]
+    assert not missing
+
+
 COMMANDS = [
     (page, command)
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
