@@ -50,9 +50,8 @@
 // with its neighbours of that kind, at half the price:
 //
 //         static constexpr int kMostSections = 1;                         // that it ever has
-//         BiquadCascade<T>& sections();                                   // at rest it only runs this;
-//         const BiquadCascade<T>& sections() const;                       // its state is all the state there
-//         is
+//         BiquadCascade<T>& sections();                                   // at rest it only runs this,
+//         const BiquadCascade<T>& sections() const;                       // whose state is all there is
 //
 // set() gives the parameters at the first and at the last frame of what follows. They differ only
 // while something moves, and then process() is called for exactly one group: gains glide over its

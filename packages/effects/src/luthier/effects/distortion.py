@@ -2,7 +2,7 @@
 
 `oversample` does that at 2, 4 or 8 times the rate, between linear-phase filters that pass up to 0.429 of the
 sample rate (18.9 kHz of 44.1) within 0.001 dB. A 5 kHz sine at -6 dBFS through ``Distortion(25)`` at 44.1 kHz
-leaves tones that are no overtones at -13, -29, -55 or -95 dB. The latency is 45, 52 or 55 frames.
+leaves tones that are no overtones at -13, -30, -55 or -96 dB. The latency is 45, 52 or 55 frames.
 """
 
 from __future__ import annotations
