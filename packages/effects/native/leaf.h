@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "lane.h"
 #include "luthier/svf.h"
 #include "node.h"
 
@@ -141,15 +142,15 @@ class Leaf final : public Node<T> {
         });
     }
 
-    // The parameter's values for the coming block, a frame each, or null. At a group's first frame.
-    void follow(int parameter, const double* lane) LUTHIER_REALTIME {
-        if (!lane && !lanes_[parameter]) return;
-        lanes_[parameter] = lane;
-        followed_ = true;
+    // Where the parameter's values come from that come with the samples. Has to be read anew, by begin(),
+    // when it starts or ceases to have any.
+    void follow(int parameter, const Lane& lane) {
+        lanes_[parameter] = &lane;
+        follows_ = true;
     }
+    int upstream() const { return place_.upstream; }
 
     void begin() LUTHIER_REALTIME override {
-        begun_ = frame_;
         if (incoming_ && fade_ >= fade_length_) advance(incoming_);
         if (queued_ && !incoming_) {
             if (!moving_) queued_->set(to_.data(), to_.data());
@@ -161,18 +162,17 @@ class Leaf final : public Node<T> {
             }
             fade_ = 0;
         }
-        if (!pending_ && !followed_) return;
+        if (!pending_ && !follows_) return;
+        const bool assigned = std::exchange(pending_, false);
+        const bool at_once = assigned && fades_ && fading_alone();
+        for (std::size_t i = 0; assigned && i < motions_.size(); ++i)
+            motions_[i].assign(assigned_[i], now(), at_once);
+        follow();
         bool moving = false;
-        const bool at_once = fades_ && fading_alone();
-        for (std::size_t i = 0; i < motions_.size(); ++i) {
-            if (pending_) motions_[i].assign(assigned_[i], frame_, at_once);
-            if (followed_) motions_[i].follow(lanes_[i], frame_);
-            moving |= motions_[i].moving(frame_);
-        }
-        pending_ = followed_ = false;
+        for (const Motion& motion : motions_) moving |= motion.moving(now());
         if (moving)
             moving_ = true;
-        else
+        else if (moving_ || assigned)
             settle();
     }
 
@@ -180,8 +180,9 @@ class Leaf final : public Node<T> {
         for (int i = 0; i < inputs.count; ++i) heard_[i] = align(i, inputs.blocks[i]);
         int at = 0;
         for (; moving_ && at < x.frames; at += kGroup) {
+            follow();
             for (std::size_t i = 0; i < motions_.size(); ++i) {
-                const std::pair<double, double> ends = motions_[i].next(frame_, int(frame_ - begun_));
+                const std::pair<double, double> ends = motions_[i].next(now());
                 from_[i] = ends.first;
                 to_[i] = ends.second;
                 if (const int input = motions_[i].input(); input >= 0)
@@ -191,7 +192,7 @@ class Leaf final : public Node<T> {
             if (incoming_) incoming_->set(from_.data(), to_.data());
             run(x, at, kGroup);
             bool moving = false;
-            for (const Motion& motion : motions_) moving |= motion.moving(frame_);
+            for (const Motion& motion : motions_) moving |= motion.moving(now());
             if (!moving) settle();
         }
         while (incoming_ && at < x.frames) {
@@ -223,11 +224,8 @@ class Leaf final : public Node<T> {
         if (queued_) advance(queued_);
         current_->reset();
         for (auto& line : lines_) line.reset();
-        for (std::size_t i = 0; i < motions_.size(); ++i) {
-            motions_[i].jump(assigned_[i]);
-            lanes_[i] = nullptr;
-        }
-        pending_ = followed_ = false;
+        for (std::size_t i = 0; i < motions_.size(); ++i) motions_[i].jump(assigned_[i]);
+        pending_ = false;
         frame_ = faded_ = 0;
         settle();
     }
@@ -281,10 +279,21 @@ class Leaf final : public Node<T> {
         return sources.at(sources.size() > 1 ? place_.item : 0);
     }
 
+    // The frame of the stream's signal that comes in at frame_.
+    std::int64_t now() const LUTHIER_REALTIME { return frame_ - place_.upstream; }
+
+    void follow() LUTHIER_REALTIME {
+        if (!follows_) return;
+        for (std::size_t i = 0; i < motions_.size(); ++i)
+            if (lanes_[i]) motions_[i].follow(lanes_[i]->at(frame_), now());
+    }
+
     // Whether the effect shall fade to what was assigned: to constants, from rest, and not before it has come
     // through its last fade.
     bool fading_alone() LUTHIER_REALTIME {
-        if (moving_ || followed_ || frame_ < faded_) return false;
+        if (moving_ || frame_ < faded_) return false;
+        for (const Lane* lane : lanes_)
+            if (lane && lane->has(frame_)) return false;
         bool changes = false;
         for (std::size_t i = 0; i < motions_.size(); ++i) {
             if (assigned_[i]->kind != Source::Kind::constant) return false;
@@ -345,8 +354,8 @@ class Leaf final : public Node<T> {
     void settle() LUTHIER_REALTIME {
         moving_ = false;
         for (std::size_t i = 0; i < motions_.size(); ++i) {
-            to_[i] = motions_[i].value(frame_);
-            moving_ |= motions_[i].moving(frame_);
+            to_[i] = motions_[i].value(now());
+            moving_ |= motions_[i].moving(now());
         }
         current_->set(to_.data(), to_.data());
         if (incoming_) incoming_->set(to_.data(), to_.data());
@@ -384,12 +393,11 @@ class Leaf final : public Node<T> {
     std::vector<Block<const T>> heard_;
     std::vector<std::unique_ptr<const Source>> sources_;
     std::vector<const Source*> assigned_;  // the latest of each parameter
-    std::vector<const double*> lanes_;
+    std::vector<const Lane*> lanes_;       // of each parameter, if it ever had one
     std::vector<Motion> motions_, saved_motions_;
     std::vector<double> from_, to_;
     std::int64_t frame_ = 0, saved_frame_ = 0;
-    std::int64_t begun_ = 0;  // the frame of the last begin(), where the lanes start
-    bool pending_ = false, followed_ = false, moving_ = false, saved_moving_ = false;
+    bool pending_ = false, follows_ = false, moving_ = false, saved_moving_ = false;
 };
 
 }  // namespace luthier::effects

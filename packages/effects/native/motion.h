@@ -3,7 +3,7 @@
 //
 // All motion happens on the parameter's taper scale, which is log2 for frequencies, times and ratios and
 // the plain value for everything else, and on the grid: a group asks for the values at its first and at its
-// last frame.
+// last frame. Frames are those of the signal that a stream got: what is before an effect may delay it.
 #pragma once
 
 #include <algorithm>
@@ -115,32 +115,33 @@ class Motion {
         source_ = source;
     }
 
-    // The values of the coming block's frames, or null: then it stays where the last one left it, until it
-    // is assigned. Called at a group's first frame. Of a group's values only the first is read, and reached
-    // at its last frame: the others may not have come yet.
-    void follow(const double* lane, std::int64_t frame) LUTHIER_REALTIME {
-        if (lane && !follows_) {
+    // What an array has for the group at `frame`, which is reached at the group's last frame, or not a
+    // number: then it stays where the last one left it, until it is assigned.
+    void follow(double target, std::int64_t frame) LUTHIER_REALTIME {
+        driven_ = target == target;
+        if (!driven_) return;
+        if (!follows_) {
             if (frame > 0) leave(frame);
-            held_ = lane[0];
+            held_ = target;
             follows_ = true;
         }
-        lane_ = lane;
+        target_ = target;
     }
 
     bool moving(std::int64_t frame) const LUTHIER_REALTIME {
-        return way_.moving() || lane_ || (!follows_ && source_->moves_after(frame));
+        return way_.moving() || driven_ || (!follows_ && source_->moves_after(frame));
     }
 
-    // At the first and the last frame of the group at `frame`, `offset` frames into the lane.
-    std::pair<double, double> next(std::int64_t frame, int offset) LUTHIER_REALTIME {
+    // At the first and the last frame of the group at `frame`.
+    std::pair<double, double> next(std::int64_t frame) LUTHIER_REALTIME {
         double first = here(frame, before_);
-        if (lane_) held_ = lane_[offset];
+        if (driven_) held_ = target_;
         double last = here(frame + kGroup - 1, level_);
         if (way_.moving()) {
             first = start_ + (first - start_) * way_.first();
             last = start_ + (last - start_) * way_.last();
             way_.advance();
-        } else if (follows_ && !lane_) {
+        } else if (follows_ && !driven_) {
             return {held_, held_};
         } else if (!follows_ && source_->kind == Source::Kind::constant) {
             return {source_->value, source_->value};
@@ -189,7 +190,7 @@ class Motion {
     void jump(const Source* source) LUTHIER_REALTIME {
         source_ = source;
         follows_ = false;
-        lane_ = nullptr;
+        driven_ = false;
         before_ = level_ = 0;
         way_.finish();
     }
@@ -214,9 +215,10 @@ class Motion {
     double most_;                    // on the taper scale
     Way way_;                        // from where it was to what it follows now
     double start_ = 0;               // where it was, on the taper scale
-    const double* lane_ = nullptr;   // values a frame, for the present block
-    double held_ = 0;                // the last that was read
-    bool follows_ = false;           // a lane, or what the last one left
+    double target_ = 0;              // what the array has for this group,
+    bool driven_ = false;            // if it has anything
+    double held_ = 0;                // the last that was reached
+    bool follows_ = false;           // an array, or what the last one left
     double before_ = 0, level_ = 0;  // of the followed signal, at the ends of the last two groups
 };
 

@@ -56,8 +56,18 @@ class Item {
     int lane(std::size_t leaf, int parameter) {
         for (std::size_t i = 0; i < lanes_.size(); ++i)
             if (lanes_[i].leaf == leaves_.at(leaf) && lanes_[i].parameter == parameter) return int(i);
-        lanes_.push_back({leaves_.at(leaf), parameter, nullptr, 0});
+        Leaf<T>& to = *leaves_.at(leaf);
+        lanes_.push_back({&to, parameter, nullptr, Lane(to.upstream())});
+        to.follow(parameter, lanes_.back().lane);
         return int(lanes_.size()) - 1;
+    }
+
+    // Takes effect at the next group, where a lane gives way to it. Allocates.
+    void assign(std::size_t leaf, int parameter, const std::vector<Source>& sources) {
+        leaves_.at(leaf)->assign(parameter, sources);
+        for (Automation& automation : lanes_)
+            if (automation.leaf == leaves_[leaf] && automation.parameter == parameter)
+                automation.lane.forget((frame_ + kGroup - 1) / kGroup * kGroup);
     }
 
     // The values that come with the next call's frames; forgotten after it.
@@ -71,11 +81,11 @@ class Item {
         for (int at = 0; at < in.frames;) {
             const int left = in.frames - at;
             if (filled_ == 0 && left >= kGroup) {
-                const int frames = std::min(left / kGroup * kGroup, kMaxBlock);
+                int frames = std::min(left / kGroup * kGroup, kMaxBlock);
+                push(at, frames);
+                frames = alike(frames);
                 const Block<T> x = out.from(at, frames);
                 for (int c = 0; c < channels_; ++c) unclean |= kernels_.copy_finite(in[c] + at, x[c], frames);
-                for (Lane& lane : lanes_)
-                    lane.leaf->follow(lane.parameter, lane.values ? lane.values + at : nullptr);
                 for (std::size_t i = 0; i < inputs_.size(); ++i) {
                     blocks_[i] = {inputs_[i].block.data(), kMaxBlock, inputs_[i].channels, frames};
                     for (int c = 0; c < inputs_[i].channels; ++c)
@@ -90,32 +100,32 @@ class Item {
                     unclean = true;
                 }
                 at += frames;
+                frame_ += frames;
             } else {
                 const int frames = std::min(left, kGroup - filled_);
-                for (Lane& lane : lanes_) {
-                    if (filled_ > 0) break;
-                    if (lane.values) lane.first = lane.values[at];
-                    lane.leaf->follow(lane.parameter, lane.values ? &lane.first : nullptr);
-                }
+                push(at, frames);
                 unclean |= partial(in.from(at, frames), out.from(at, frames), inputs, at);
                 at += frames;
+                frame_ += frames;
             }
         }
-        for (Lane& lane : lanes_) lane.values = nullptr;
+        for (Automation& automation : lanes_) automation.values = nullptr;
         return unclean;
     }
 
     void reset() {
         filled_ = 0;
+        frame_ = 0;
+        for (Automation& automation : lanes_) automation.lane.reset();
         root_->reset();
     }
 
   private:
-    struct Lane {
+    struct Automation {
         Leaf<T>* leaf;
         int parameter;
         const double* values;  // of the present call, or null
-        double first;          // of the present partial group
+        Lane lane;
     };
 
     // Another signal that comes with the samples: its present block, and its present partial group.
@@ -123,6 +133,22 @@ class Item {
         int channels;
         std::vector<T> block, group;
     };
+
+    void push(int at, int frames) LUTHIER_REALTIME {
+        for (Automation& automation : lanes_)
+            automation.lane.push(frame_, automation.values ? automation.values + at : nullptr, frames);
+    }
+
+    // How many of the coming frames, whole groups, have values in the same lanes: what a parameter does
+    // changes at the start of a block only.
+    int alike(int frames) const LUTHIER_REALTIME {
+        for (const Automation& automation : lanes_) {
+            const bool first = automation.lane.has(frame_);
+            for (int i = kGroup; i < frames; i += kGroup)
+                if (automation.lane.has(frame_ + i) != first) frames = i;
+        }
+        return frames;
+    }
 
     bool partial(Block<const T> in, Block<T> out, const Block<const T>* inputs, int at) LUTHIER_REALTIME {
         bool unclean = false;
@@ -212,7 +238,8 @@ class Item {
     std::vector<T> group_, scratch_;      // the present partial group: its input, and the run's buffer
     int filled_ = 0;                      // frames of it that have come
     std::vector<Leaf<T>*> leaves_;        // in the order of the plan
-    std::deque<Lane> lanes_;              // motions point into it
+    std::deque<Automation> lanes_;        // leaves point into it
+    std::int64_t frame_ = 0;              // that comes next
     std::unique_ptr<Node<T>> root_;
 };
 
@@ -267,7 +294,7 @@ class Stream {
 
     // Leaves are numbered in the order of the plan.
     void assign(std::size_t leaf, int parameter, const std::vector<Source>& sources) {
-        for (auto& item : items_) item.leaf(leaf).assign(parameter, sources);
+        for (auto& item : items_) item.assign(leaf, parameter, sources);
     }
 
     // Instances of a leaf with other options, one for each item, for replace(). May run beside process().

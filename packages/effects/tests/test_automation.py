@@ -102,6 +102,86 @@ def test_any_cutting_gives_the_same_bits(cuts: list[int], first: int) -> None:
     np.testing.assert_array_equal(run(edges), run(sorted({0, first, 4000})))
 
 
+# What is before the moving effect, and delays its signal: by no, by some and by many groups of the grid, and
+# by no whole number of them.
+BEHIND = {
+    "brickwall": fx.BrickwallLimiter(ceiling_db=0, lookahead_ms=5.1),
+    "resample": fx.Resample(target_sample_rate=16_000),
+    "pitch": fx.PitchShift(semitones=3),
+    "two": fx.Chain([fx.BrickwallLimiter(lookahead_ms=2), fx.PitchShift(semitones=-2)]),
+}
+
+
+@pytest.mark.parametrize("before", BEHIND.values(), ids=BEHIND)
+@pytest.mark.parametrize("kind", ["curve", "hold", "lfo", "array"])
+def test_motion_belongs_to_the_sound_that_it_came_with(before: fx.Effect, kind: str) -> None:
+    """Behind latency as well: one chain does what its effects do in turn."""
+    rng = np.random.default_rng(3)
+    x = 0.3 * rng.standard_normal((2, 30_000))
+    moves = {
+        "curve": fx.Curve([0.1, 0.3, 0.5], [-40, 10, -20]),
+        "hold": fx.Curve([0, 0.2, 0.4], [-6, 0, -30], shape="hold"),
+        "lfo": fx.LFO(5, -30, 0),
+        "array": np.linspace(-40, 0, 30_000) + 3 * np.sin(np.arange(30_000) / 700),
+    }
+    move = moves[kind]
+    if kind == "array":
+        gain, automation = fx.Gain(), {"gain_db": move}
+    else:
+        gain, automation = fx.Gain(gain_db=move), None
+    together = fx.Chain([before, gain])(
+        x, RATE, automation=None if automation is None else {"1.gain_db": move}
+    )
+    apart = gain(before(x, RATE), RATE, automation=automation)
+    # On another place of the grid, a value that moves is read at other frames: within one group of its way.
+    decibels = 20 * np.log10(np.abs(together) + 1e-9) - 20 * np.log10(np.abs(apart) + 1e-9)
+    assert np.abs(decibels[np.abs(apart) > 1e-6]).max() < 0.25
+    plain = fx.Gain()(before(x, RATE), RATE)
+    assert np.abs(together - apart).max() < 0.03 * np.abs(plain - apart).max()
+
+
+@settings(max_examples=15)
+@given(cuts=st.lists(st.integers(0, 900), max_size=10), first=st.integers(1, 5000))
+def test_any_cutting_gives_the_same_bits_behind_latency(cuts: list[int], first: int) -> None:
+    """An array that comes, goes, and comes again; and a number that ends what had come before it."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 6000)).astype(np.float32)
+    sweep = np.geomspace(100, 10_000, 6000)
+    levels = np.linspace(0, -40, 6000)
+    board = fx.Chain(
+        [fx.BrickwallLimiter(lookahead_ms=7.3), fx.PeakFilter(gain_db=9), fx.LowpassFilter(), fx.Gain()]
+    )
+
+    def run(edges: list[int]) -> np.ndarray:
+        stream = board.stream(RATE, 2)
+        parts = []
+        for a, b in itertools.pairwise(edges):
+            automation = {}
+            if a < 1000 or a >= 2500:
+                automation["2.cutoff_hz"] = sweep[a:b]
+            if a < first:
+                automation["3.gain_db"] = levels[a:b]
+            if a == first:
+                stream.effect[3].gain_db = -3
+            parts.append(stream.process(x[:, a:b], automation=automation))
+        return np.concatenate([*parts, stream.flush()], axis=1)
+
+    fixed = {0, 1000, 2500, first, 6000}
+    edges = sorted(fixed | {min(c, 6000) for c in np.cumsum(cuts)})
+    np.testing.assert_array_equal(run(edges), run(sorted(fixed)))
+
+
+def test_an_assigned_number_ends_an_array_that_is_still_on_its_way() -> None:
+    board = fx.Chain([fx.BrickwallLimiter(lookahead_ms=50), fx.Gain()])
+    stream = board.stream(RATE, dtype="float64")
+    ones = np.full(4800, 0.5)
+    stream.process(ones, automation={"1.gain_db": np.full(4800, -20.0)})
+    stream.effect[1].gain_db = -40
+    y = stream.process(ones)
+    # 20 ms to get there, though the array's last frames come 50 ms later.
+    np.testing.assert_allclose(y[960:], 0.005, rtol=1e-6)
+
+
 def test_an_array_moves_a_parameter_frame_by_frame() -> None:
     values = 6 * np.sin(2 * np.pi * 3 * np.arange(RATE) / RATE)
     y = gain_over_time(0, RATE, automation={"gain_db": values})
