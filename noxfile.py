@@ -34,6 +34,9 @@ SUITES = tuple(f"packages/{name}/tests" for name in PACKAGES)
 WORKSPACE = nox.project.load_toml("pyproject.toml")
 # What `nox -s tests` runs after the suite, in this order: together they are what a change must pass.
 GATE = ("lint", "types", "oracles", "others", "isa", "wheels", "docs", "asan", "rtsan", "fuzz")
+# What `nox -s tests` repeats in part, `nox -s nightly` repeats whole.
+NIGHTLY = ("others", "isa", "wheels", "asan")
+ALL = "--all"
 # The suites are spread over the cores.
 SPREAD = ("-n", "auto", "--dist=worksteal")
 # The tests that run the kernels, which `isa` repeats for each instruction set.
@@ -109,6 +112,14 @@ def install_wheels(session: nox.Session, *groups: str) -> None:
 def pytest(session: nox.Session, *args: str, env: dict[str, str] | None = None) -> None:
     """Run pytest of the session's environment, on all cores."""
     session.run("pytest", *SPREAD, *args, env=env)
+
+
+def again(session: nox.Session, cases: int) -> list[str]:
+    """Return pytest's arguments for a suite that `tests` has run already, in other surroundings now.
+
+    Of each test function `cases` cases, and few random examples (conftest.py); all where `nightly` asks.
+    """
+    return ["-x", "-q", *([] if session.posargs == [ALL] else [f"--repeat={cases}"])]
 
 
 def apt(session: nox.Session, command: str, *packages: str) -> bool:
@@ -214,7 +225,9 @@ def others(session: nox.Session) -> None:
             print(f"skipped: CPython {version} ({python}): {reason}")
             continue
         with environment(session, python, *wheels, *group("test")) as executable:
-            session.run(str(executable), "-m", "pytest", *SPREAD, "-x", "-q", *SUITES, external=True)
+            # The kernels are the same: another CPython differs in bindings and in Python code.
+            run = [str(executable), "-m", "pytest", *SPREAD, *again(session, 2), *SUITES]
+            session.run(*run, external=True)
         tested.append(version)
     print(f"tested, besides {sys.version.split()[0]}: {', '.join(tested) or 'no other CPython'}")
 
@@ -306,7 +319,9 @@ def wheels(session: nox.Session) -> None:
     session.run("twine", "check", "--strict", *final, *map(str, DIST.glob("*.tar.gz")))
     session.run("check-wheel-contents", "--ignore=W002,W004", *final)
     with environment(session, sys.executable, *final, *group("test")) as executable:
-        session.run(str(executable), "-m", "pytest", *SPREAD, "-x", "-q", *SUITES, external=True)
+        # The code is the same: a repaired wheel differs in what it was packed with.
+        run = [str(executable), "-m", "pytest", *SPREAD, *again(session, 1), *SUITES]
+        session.run(*run, external=True)
 
 
 @nox.session
@@ -323,8 +338,9 @@ def isa(session: nox.Session) -> None:
             external=True, env={"OPENBLAS_CORETYPE": "Nehalem"},
         )  # fmt: skip
     session.run("luthier-tools", "smoke")
+    # Other kernels differ in numbers, for any effect and any size.
     for forced in ("baseline", "v3"):
-        pytest(session, "-x", "-q", *KERNELS, env={"LUTHIER_ISA": forced})
+        pytest(session, *again(session, 8), *KERNELS, env={"LUTHIER_ISA": forced})
 
 
 def newest_instruction_set() -> str:
@@ -379,8 +395,12 @@ def asan(session: nox.Session) -> None:
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     }
     # Captured only above the file descriptors: a report must come through although the process ends.
-    options = [*SPREAD, "-x", "-q", "-m", "not memory", "--capture=sys"]
-    session.run("python", "-m", "pytest", *options, *(session.posargs or SUITES), env=environment)
+    options = [*SPREAD, "-m", "not memory", "--capture=sys"]
+    if session.posargs and session.posargs != [ALL]:
+        options += ["-x", "-q", *session.posargs]
+    else:
+        options += [*again(session, 4), *SUITES]
+    session.run("python", "-m", "pytest", *options, env=environment)
 
 
 @nox.session
@@ -468,7 +488,11 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Run the packages' suites with thousands of new random examples for each property."""
+    """Run the suites with thousands of new random examples, then all of what `tests` repeats in part."""
     encoders(session)
     install_wheels(session, "test")
     pytest(session, *SUITES, *session.posargs, env={"HYPOTHESIS_PROFILE": "nightly"})
+    if not session.posargs:
+        for name in NIGHTLY:
+            session.notify(name, posargs=[ALL])
+        session.notify("fuzz", posargs=["600"])
