@@ -14,12 +14,22 @@ _DETECTOR = (
     "rising_rms lets the mean rise at once."
 )
 _RMS = "Time constant of the mean; the detector 'peak' has none."
-_LINK = "All channels get the gain that the loudest calls for; otherwise each has its own."
-_LOOKAHEAD = "How long before a sample its level is heard: a latency, which calls compensate."
-_SIDECHAIN = "The signal that is heard in place of the samples."
-_ATTACK = "Time constant of a rising level."
-_RELEASE = "Time constant of a falling level."
 _KNEE = "Width of the bend round the threshold; 0 is a corner."
+_BELOW = "Decibels of output for one of input, below the threshold."
+_BACK = "Time constant with which the gain comes back."
+_LOOKAHEAD = "How long before a sample its level is heard: a latency, which calls compensate."
+
+# Fields that several of them have alike.
+_ATTACK_MS = param(
+    1.0, unit="ms", minimum=0.001, maximum=5000, taper="log", doc="Time constant of a rising level."
+)
+_RELEASE_MS = param(
+    100.0, unit="ms", minimum=0.001, maximum=10000, taper="log", doc="Time constant of a falling level."
+)
+_GAIN_RELEASE_MS = param(100.0, unit="ms", minimum=0.001, maximum=10000, taper="log", doc=_BACK)
+_LINK = flag(True, doc="All channels get the gain that the loudest calls for; otherwise each has its own.")
+_LOOKAHEAD_MS = setting(0, unit="ms", minimum=0, maximum=100, doc=_LOOKAHEAD)
+_SIDECHAIN = signal(doc="The signal that is heard in place of the samples.")
 
 
 class Compressor(Effect):
@@ -68,15 +78,15 @@ class Compressor(Effect):
         taper="log",
         doc="Decibels of input for one of output, above the threshold.",
     )
-    attack_ms: float = param(1.0, unit="ms", minimum=0.001, maximum=5000, taper="log", doc=_ATTACK)
-    release_ms: float = param(100.0, unit="ms", minimum=0.001, maximum=10000, taper="log", doc=_RELEASE)
+    attack_ms: float = _ATTACK_MS
+    release_ms: float = _RELEASE_MS
     knee_db: float = param(0.0, unit="dB", minimum=0, maximum=48, doc=_KNEE)
     makeup_db: float = param(0.0, unit="dB", minimum=-48, maximum=48, doc="Gain after the compression.")
     detector: str = choice("peak", options=_DETECTORS, doc=_DETECTOR)
     rms_ms: float = setting(10, unit="ms", minimum=0.1, maximum=1000, taper="log", doc=_RMS)
-    link: bool = flag(True, doc=_LINK)
-    lookahead_ms: float = setting(0, unit="ms", minimum=0, maximum=100, doc=_LOOKAHEAD)
-    sidechain: str | None = signal(doc=_SIDECHAIN)
+    link: bool = _LINK
+    lookahead_ms: float = _LOOKAHEAD_MS
+    sidechain: str | None = _SIDECHAIN
 
 
 class Expander(Effect):
@@ -104,15 +114,9 @@ class Expander(Effect):
     threshold_db: float = param(
         -40.0, unit="dB", minimum=-100, maximum=20, doc="The level below which it acts."
     )
-    ratio: float = param(
-        2.0,
-        minimum=1,
-        maximum=1000,
-        taper="log",
-        doc="Decibels of output for one of input, below the threshold.",
-    )
-    attack_ms: float = param(1.0, unit="ms", minimum=0.001, maximum=5000, taper="log", doc=_ATTACK)
-    release_ms: float = param(100.0, unit="ms", minimum=0.001, maximum=10000, taper="log", doc=_RELEASE)
+    ratio: float = param(2.0, minimum=1, maximum=1000, taper="log", doc=_BELOW)
+    attack_ms: float = _ATTACK_MS
+    release_ms: float = _RELEASE_MS
     hold_ms: float = param(
         0.0, unit="ms", minimum=0, maximum=5000, doc="How long a level is held before it may fall."
     )
@@ -122,9 +126,9 @@ class Expander(Effect):
     knee_db: float = param(0.0, unit="dB", minimum=0, maximum=48, doc=_KNEE)
     detector: str = choice("peak", options=_DETECTORS, doc=_DETECTOR)
     rms_ms: float = setting(10, unit="ms", minimum=0.1, maximum=1000, taper="log", doc=_RMS)
-    link: bool = flag(True, doc=_LINK)
-    lookahead_ms: float = setting(0, unit="ms", minimum=0, maximum=100, doc=_LOOKAHEAD)
-    sidechain: str | None = signal(doc=_SIDECHAIN)
+    link: bool = _LINK
+    lookahead_ms: float = _LOOKAHEAD_MS
+    sidechain: str | None = _SIDECHAIN
 
 
 class NoiseGate(Expander):
@@ -145,13 +149,7 @@ class NoiseGate(Expander):
     threshold_db: float = param(
         -100.0, unit="dB", minimum=-100, maximum=20, doc="The level below which it closes."
     )
-    ratio: float = param(
-        10.0,
-        minimum=1,
-        maximum=1000,
-        taper="log",
-        doc="Decibels of output for one of input, below the threshold.",
-    )
+    ratio: float = param(10.0, minimum=1, maximum=1000, taper="log", doc=_BELOW)
     detector: str = choice("rms", options=_DETECTORS, doc=_DETECTOR)
     rms_ms: float = setting(50, unit="ms", minimum=0.1, maximum=1000, taper="log", doc=_RMS)
 
@@ -181,17 +179,10 @@ class Limiter(Effect):
     threshold_db: float = param(
         -10.0, unit="dB", minimum=-60, maximum=20, doc="The level that nothing exceeds."
     )
-    release_ms: float = param(
-        100.0,
-        unit="ms",
-        minimum=0.001,
-        maximum=10000,
-        taper="log",
-        doc="Time constant with which the gain comes back.",
-    )
+    release_ms: float = _GAIN_RELEASE_MS
     knee_db: float = param(6.0, unit="dB", minimum=0, maximum=48, doc=_KNEE)
     hold_ms: float = setting(5, unit="ms", minimum=0, maximum=100, doc="How long a peak is held.")
-    link: bool = flag(True, doc=_LINK)
+    link: bool = _LINK
 
 
 class BrickwallLimiter(Effect):
@@ -220,14 +211,7 @@ class BrickwallLimiter(Effect):
     """
 
     ceiling_db: float = param(-1.0, unit="dB", minimum=-60, maximum=20, doc="The level that nothing exceeds.")
-    release_ms: float = param(
-        100.0,
-        unit="ms",
-        minimum=0.001,
-        maximum=10000,
-        taper="log",
-        doc="Time constant with which the gain comes back.",
-    )
+    release_ms: float = _GAIN_RELEASE_MS
     lookahead_ms: float = setting(
         5, unit="ms", minimum=0, maximum=100, doc="How long the gain takes to fall: the latency."
     )

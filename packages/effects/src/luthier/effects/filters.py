@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from luthier.effects.effect import Effect
 from luthier.effects.option import choice
 from luthier.effects.parameter import param
@@ -18,17 +20,18 @@ __all__ = [
 ]
 
 
+def _cutoff_hz(default: float, what: str) -> Any:
+    doc = f"{what}; above 0.49 of the sample rate it counts as that."
+    return param(default, unit="Hz", minimum=1, maximum=100_000, taper="log", doc=doc)
+
+
+_Q = param(2**-0.5, minimum=0.05, maximum=100, taper="log", doc="Resonance: centre frequency by bandwidth.")
+
+
 class _Butterworth(Effect):
     linear = True
 
-    cutoff_hz: float = param(
-        50.0,
-        unit="Hz",
-        minimum=1,
-        maximum=100_000,
-        taper="log",
-        doc="Where the gain is -3.01 dB; above 0.49 of the sample rate it counts as that.",
-    )
+    cutoff_hz: float = _cutoff_hz(50, "Where the gain is -3.01 dB")
     order: int = choice(1, options=range(1, 9), doc="6 dB an octave for each.")
 
 
@@ -75,17 +78,8 @@ class HighpassFilter(_Butterworth):
 class _Band(Effect):
     linear = True
 
-    cutoff_hz: float = param(
-        440.0,
-        unit="Hz",
-        minimum=1,
-        maximum=100_000,
-        taper="log",
-        doc="The centre; above 0.49 of the sample rate it counts as that.",
-    )
-    q: float = param(
-        2**-0.5, minimum=0.05, maximum=100, taper="log", doc="Resonance: centre frequency by bandwidth."
-    )
+    cutoff_hz: float = _cutoff_hz(440, "The centre")
+    q: float = _Q
 
 
 class BandpassFilter(_Band):
@@ -146,18 +140,9 @@ class AllpassFilter(_Band):
 class _SecondOrder(Effect):
     linear = True
 
-    cutoff_hz: float = param(
-        440.0,
-        unit="Hz",
-        minimum=1,
-        maximum=100_000,
-        taper="log",
-        doc="Centre or corner; above 0.49 of the sample rate it counts as that.",
-    )
+    cutoff_hz: float = _cutoff_hz(440, "Centre or corner")
     gain_db: float = param(0.0, unit="dB", minimum=-48, maximum=48, doc="The boost, or the cut.")
-    q: float = param(
-        2**-0.5, minimum=0.05, maximum=100, taper="log", doc="Resonance: centre frequency by bandwidth."
-    )
+    q: float = _Q
 
 
 class PeakFilter(_SecondOrder):

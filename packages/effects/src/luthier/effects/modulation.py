@@ -7,6 +7,19 @@ from luthier.effects.parameter import param
 
 __all__ = ["Chorus", "Flanger", "Phaser", "Vibrato"]
 
+_SWINGS = "Swings a second."
+_ROUND = "The delay round which it swings."
+_TWICE = "How far the delay swings: 1 is from nothing to twice the centre."
+
+# Fields that several of them have alike.
+_MIX = param(0.5, minimum=0, maximum=1, doc="0 is the input alone, 1 the copy alone.")
+_INVERTED_FEEDBACK = param(
+    0.0, minimum=-0.99, maximum=0.99, doc="How much of the copy goes round again, its sign turned."
+)
+_STEREO_PHASE = param(
+    0.0, minimum=0, maximum=1, doc="How far each channel's swing is behind the one before, in turns."
+)
+
 
 class Chorus(Effect):
     """Add a copy whose delay swings: one voice sounds like several.
@@ -28,18 +41,12 @@ class Chorus(Effect):
     >>> wide = fx.Chorus(rate_hz=0.8, depth=0.3, stereo_phase=0.25)(x, 44_100)
     """
 
-    rate_hz: float = param(1.0, unit="Hz", minimum=0, maximum=100, doc="Swings a second.")
+    rate_hz: float = param(1.0, unit="Hz", minimum=0, maximum=100, doc=_SWINGS)
     depth: float = param(0.25, minimum=0, maximum=1, doc="How far the delay swings: 1 is 10 ms either way.")
-    centre_delay_ms: float = param(
-        7.0, unit="ms", minimum=1, maximum=100, taper="log", doc="The delay round which it swings."
-    )
-    feedback: float = param(
-        0.0, minimum=-0.99, maximum=0.99, doc="How much of the copy goes round again, its sign turned."
-    )
-    mix: float = param(0.5, minimum=0, maximum=1, doc="0 is the input alone, 1 the copy alone.")
-    stereo_phase: float = param(
-        0.0, minimum=0, maximum=1, doc="How far each channel's swing is behind the one before, in turns."
-    )
+    centre_delay_ms: float = param(7.0, unit="ms", minimum=1, maximum=100, taper="log", doc=_ROUND)
+    feedback: float = _INVERTED_FEEDBACK
+    mix: float = _MIX
+    stereo_phase: float = _STEREO_PHASE
 
 
 class Flanger(Effect):
@@ -58,20 +65,14 @@ class Flanger(Effect):
     >>> y = fx.Flanger(rate_hz=0.2, depth=0.9, feedback=-0.7)(x, 44_100)
     """
 
-    rate_hz: float = param(0.25, unit="Hz", minimum=0, maximum=100, doc="Swings a second.")
-    depth: float = param(
-        0.8, minimum=0, maximum=1, doc="How far the delay swings: 1 is from nothing to twice the centre."
-    )
-    centre_delay_ms: float = param(
-        2.5, unit="ms", minimum=0.1, maximum=20, taper="log", doc="The delay round which it swings."
-    )
+    rate_hz: float = param(0.25, unit="Hz", minimum=0, maximum=100, doc=_SWINGS)
+    depth: float = param(0.8, minimum=0, maximum=1, doc=_TWICE)
+    centre_delay_ms: float = param(2.5, unit="ms", minimum=0.1, maximum=20, taper="log", doc=_ROUND)
     feedback: float = param(
         0.5, minimum=-0.99, maximum=0.99, doc="How much of the copy goes round again: it sharpens the teeth."
     )
-    mix: float = param(0.5, minimum=0, maximum=1, doc="0 is the input alone, 1 the copy alone.")
-    stereo_phase: float = param(
-        0.0, minimum=0, maximum=1, doc="How far each channel's swing is behind the one before, in turns."
-    )
+    mix: float = _MIX
+    stereo_phase: float = _STEREO_PHASE
 
 
 class Phaser(Effect):
@@ -92,25 +93,21 @@ class Phaser(Effect):
     >>> y = fx.Phaser(rate_hz=0.5, depth=0.7, centre_hz=800, feedback=0.4)(x, 44_100)
     """
 
-    rate_hz: float = param(1.0, unit="Hz", minimum=0, maximum=100, doc="Swings a second.")
+    rate_hz: float = param(1.0, unit="Hz", minimum=0, maximum=100, doc=_SWINGS)
     depth: float = param(
         0.5, minimum=0, maximum=1, doc="How far the corner swings: 1 is five octaves either way."
     )
     centre_hz: float = param(
         1300.0, unit="Hz", minimum=20, maximum=20_000, taper="log", doc="The corner round which it swings."
     )
-    feedback: float = param(
-        0.0, minimum=-0.99, maximum=0.99, doc="How much of the copy goes round again, its sign turned."
-    )
+    feedback: float = _INVERTED_FEEDBACK
     mix: float = param(
         0.5,
         minimum=0,
         maximum=1,
         doc="0 is the input alone, 1 the copy alone; the notches are deepest at 0.5.",
     )
-    stereo_phase: float = param(
-        0.0, minimum=0, maximum=1, doc="How far each channel's swing is behind the one before, in turns."
-    )
+    stereo_phase: float = _STEREO_PHASE
 
 
 class Vibrato(Effect):
@@ -130,13 +127,7 @@ class Vibrato(Effect):
     >>> y = fx.Vibrato(rate_hz=6, depth=0.3)(tone, 44_100)
     """
 
-    rate_hz: float = param(5.0, unit="Hz", minimum=0, maximum=100, doc="Swings a second.")
-    depth: float = param(
-        0.25, minimum=0, maximum=1, doc="How far the delay swings: 1 is from nothing to twice the centre."
-    )
-    centre_delay_ms: float = param(
-        5.0, unit="ms", minimum=0.1, maximum=20, taper="log", doc="The delay round which it swings."
-    )
-    stereo_phase: float = param(
-        0.0, minimum=0, maximum=1, doc="How far each channel's swing is behind the one before, in turns."
-    )
+    rate_hz: float = param(5.0, unit="Hz", minimum=0, maximum=100, doc=_SWINGS)
+    depth: float = param(0.25, minimum=0, maximum=1, doc=_TWICE)
+    centre_delay_ms: float = param(5.0, unit="ms", minimum=0.1, maximum=20, taper="log", doc=_ROUND)
+    stereo_phase: float = _STEREO_PHASE
