@@ -455,13 +455,7 @@ def from_plain(value: Mapping[str, Any], read: Callable[[Any], Any]) -> Distribu
     if len(value) != 1:
         return None
     ((kind, data),) = value.items()
-    cls = {
-        "uniform": Uniform,
-        "log_uniform": LogUniform,
-        "normal": Normal,
-        "choice": Choice,
-        "maybe": Maybe,
-    }.get(kind)
+    cls = _KINDS.get(kind)
     if cls is None:
         return None
     try:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self, SupportsIndex, overload
+from typing import Any, Self, SupportsIndex, overload
 
 from luthier.core import StreamError
 from luthier.effects.effect import Effect, Link, Plan
-
-if TYPE_CHECKING:
-    pass
 
 __all__: list[str] = []
 

@@ -393,15 +393,13 @@ class Stream:
         # What comes out first is of before the signal, and nobody hears it.
         lead = min(latency, frames)
         feed(0, lead, None)
-        # The tail of where the parameters are then.
-        ring = 0
         if out is None:
             out = np.empty((*x.shape[:2], frames), x.dtype)
         feed(lead, frames, out[:, :, : frames - lead])
         if latency > lead:
             self._silence(latency - lead)
-        if tail:
-            ring = 0 if math.isinf(self.tail) else int(self.tail)
+        # The tail of where the parameters are now.
+        ring = int(self.tail) if tail and not math.isinf(self.tail) else 0
         rest = self._silence(lead + ring)
         out[:, :, frames - lead :] = rest[:, :, :lead]
         return np.concatenate([out, rest[:, :, lead:]], axis=2) if tail else out
