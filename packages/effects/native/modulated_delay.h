@@ -14,6 +14,7 @@
 // are read before they are written, and else they go one by one.
 #pragma once
 
+#include "swing_phase.h"
 #include "taps.h"
 
 namespace luthier::inline LUTHIER_ISA {
@@ -36,8 +37,7 @@ class ModulatedDelay {
     }
 
     void set(const DelaySwing& from, const DelaySwing& to) {
-        turns_ = from.turns;
-        more_turns_ = (to.turns - from.turns) / (kGroup - 1);
+        phase_.set(from.turns, (to.turns - from.turns) / (kGroup - 1));
         delay_.set_centre(from.centre, to.centre);
         delay_.set_swing(from.swing, to.swing);
         // A loop that shortens raises the pitch anew each time round, which feedback makes heard.
@@ -52,16 +52,10 @@ class ModulatedDelay {
     }
 
     void process(Block<T> x) LUTHIER_REALTIME {
-        Group<double> frames, halves;
-        for (int i = 0; i < kGroup; ++i) {
-            frames[i] = i;
-            halves[i] = i * (i - 1) / 2.0;
-        }
-        const Group<double> ahead = turns_ * frames + more_turns_ * halves;
-        const double advance = kGroup * turns_ + kGroup * (kGroup - 1) / 2.0 * more_turns_;
+        SwingPhase swinging = phase_;
         for (int i = 0; i < x.frames; i += kGroup) {
             delay_.step();
-            const Group<double> phase = phase_ + ahead;
+            const Group<double> phase = swinging.frames();
             for (int c = 0; c < x.channels; ++c) {
                 if (c == 0)
                     aim(phase);
@@ -71,9 +65,9 @@ class ModulatedDelay {
             }
             stereo_phase_.advance();
             line_.advance();
-            phase_ += advance;
-            phase_ -= __builtin_floor(phase_);
+            swinging.advance();
         }
+        phase_ = swinging;
     }
 
     void reset() LUTHIER_REALTIME {
@@ -81,7 +75,7 @@ class ModulatedDelay {
         last_.clear();
         delay_.reset();
         stereo_phase_.reset();
-        phase_ = 0;
+        phase_.reset();
     }
 
     template <class Visit>
@@ -90,7 +84,7 @@ class ModulatedDelay {
         delay_.state(visit);
         stereo_phase_.state(visit);
         visit(last_.data(), last_.size() * sizeof(T));
-        visit(&phase_, sizeof phase_);
+        phase_.state(visit);
     }
 
     // Every time round it loses what the feedback leaves.
@@ -177,8 +171,8 @@ class ModulatedDelay {
     GlidingDelay delay_;
     Taps<T> taps_, next_;    // while it fades over, at its second place
     AlignedBuffer<T> last_;  // y[n - 1] of each channel
-    double least_ = 0, phase_ = 0;
-    double turns_ = 0, more_turns_ = 0;  // a frame, and how many more each frame
+    double least_ = 0;
+    SwingPhase phase_;
     SmoothPath stereo_phase_;
     Group<T> feedback_{}, wet_{}, dry_{};
     bool spread_ = false, rings_ = false;

@@ -14,7 +14,7 @@
 // as a x + (s - a s), a stage costs the loop one multiply-add, for s - a s is known before x.
 #pragma once
 
-#include "luthier/effect.h"
+#include "swing_phase.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
@@ -35,8 +35,7 @@ struct Phaser : EffectDefaults {
     }
 
     void set(const Params& from, const Params& to) {
-        turns_ = from.rate_hz / rate_;
-        more_turns_ = (to.rate_hz - from.rate_hz) / rate_ / (kGroup - 1);
+        phase_.set(from.rate_hz / rate_, (to.rate_hz - from.rate_hz) / rate_ / (kGroup - 1));
         centre_ = glide<double>(place(from.centre_hz), place(to.centre_hz));
         swing_ = glide<double>(from.depth / 2 * octaves_, to.depth / 2 * octaves_);
         stereo_phase_ = glide<double>(from.stereo_phase, to.stereo_phase);
@@ -48,15 +47,9 @@ struct Phaser : EffectDefaults {
     }
 
     void process(Block<T> x) LUTHIER_REALTIME {
-        Group<double> frames, halves;
-        for (int i = 0; i < kGroup; ++i) {
-            frames[i] = i;
-            halves[i] = i * (i - 1) / 2.0;
-        }
-        const Group<double> ahead = turns_ * frames + more_turns_ * halves;
-        const double advance = kGroup * turns_ + kGroup * (kGroup - 1) / 2.0 * more_turns_;
+        SwingPhase swinging = phase_;
         for (int i = 0; i < x.frames; i += kGroup) {
-            const Group<double> phase = phase_ + ahead;
+            const Group<double> phase = swinging.frames();
             if (!spread_) coefficients_[0] = coefficients(phase);
             int c = 0;
             for (; c + 4 <= x.channels; c += 4) run<4>(x, c, i, phase);
@@ -65,19 +58,19 @@ struct Phaser : EffectDefaults {
                 c += 2;
             }
             if (c < x.channels) run<1>(x, c, i, phase);
-            phase_ += advance;
-            phase_ -= __builtin_floor(phase_);
+            swinging.advance();
         }
+        phase_ = swinging;
     }
 
     void reset() {
         states_.clear();
-        phase_ = 0;
+        phase_.reset();
     }
     template <class Visit>
     void state(Visit&& visit) {
         visit(states_.data(), states_.size() * sizeof(double));
-        visit(&phase_, sizeof phase_);
+        phase_.state(visit);
     }
 
     // Six equal poles at the lowest corner, and what goes round the loop: the all-passes hold back low
@@ -170,8 +163,7 @@ struct Phaser : EffectDefaults {
 
     double rate_ = 44100, top_ = kHighest, bottom_ = kLowest, octaves_ = 10;
     AlignedBuffer<double> states_;  // [channels side by side][stage][channel]
-    double phase_ = 0;
-    double turns_ = 0, more_turns_ = 0;  // a frame, and how many more each frame
+    SwingPhase phase_;
     Group<double> centre_{}, swing_{}, stereo_phase_{}, feedback_{};
     Group<double> coefficients_[4]{};  // of the channels in the lanes, or the first for all
     Group<T> wet_{}, dry_{};
