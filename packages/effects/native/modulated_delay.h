@@ -1,4 +1,4 @@
-// What chorus, flanger and vibrato share: a delay line read at a place that swings as a sine, with feedback,
+// What chorus, flanger and vibrato are: a delay line read at a place that swings as a sine, with feedback,
 // and a mix of what comes in and what is read.
 //
 //     w[n] = x[n] + feedback y[n - 1]
@@ -176,6 +176,44 @@ class ModulatedDelay {
     SmoothPath stereo_phase_;
     Group<T> feedback_{}, wet_{}, dry_{};
     bool spread_ = false, rings_ = false;
+};
+
+struct CopyParams {
+    double rate_hz, depth, centre_delay_ms, feedback, mix, stereo_phase;
+
+    static constexpr const char* names[] = {"rate_hz",  "depth", "centre_delay_ms",
+                                            "feedback", "mix",   "stereo_phase"};
+};
+
+// `Effect` is the effect itself, with swing(params, frames of a millisecond), and the least and the longest
+// delay that this gives.
+template <class T, class Effect, class P>
+struct ModulatedDelayEffect : EffectDefaults {
+    using Params = P;
+    static constexpr auto& parameters = P::names;
+
+    void prepare(const Spec& spec) {
+        ms_ = spec.sample_rate / 1000;
+        delay_.prepare(spec.channels, spec.sample_rate, int(Effect::kLongestMs * ms_) + 1, least());
+    }
+
+    void set(const P& from, const P& to) { delay_.set(Effect::swing(from, ms_), Effect::swing(to, ms_)); }
+    void process(Block<T> x) LUTHIER_REALTIME { delay_.process(x); }
+    void reset() { delay_.reset(); }
+    template <class Visit>
+    void state(Visit&& visit) {
+        delay_.state(visit);
+    }
+    double tail(const P& p, double silence) const {
+        return delay_.tail(Effect::swing(p, ms_), least(), silence);
+    }
+    double gain(const P& p) const { return delay_.gain(Effect::swing(p, ms_)); }
+
+  private:
+    double least() const { return Effect::kLeastMs * ms_; }
+
+    double ms_ = 44.1;  // frames
+    ModulatedDelay<T> delay_;
 };
 
 }  // namespace luthier::inline LUTHIER_ISA
