@@ -46,8 +46,8 @@ struct Hinge {
     }
     Lanes<T> operator()(Lanes<T> x, int frame) const {
         const Lanes<T> h = at<T>(half, frame);
-        const Lanes<T> inside = larger(smaller(x + h, 2 * h), Lanes<T>{});
-        return inside * inside * at<T>(curvature, frame) + larger(x - h, Lanes<T>{});
+        const Lanes<T> inside = maximum(minimum(x + h, 2 * h), Lanes<T>{});
+        return inside * inside * at<T>(curvature, frame) + maximum(x - h, Lanes<T>{});
     }
 };
 
@@ -112,7 +112,7 @@ struct ExpanderCurve {
         glide_to<T>(range, octaves(from.range_db), octaves(to.range_db));
     }
     Lanes<T> reduction(Lanes<T> level, int frame) const {
-        return smaller(at<T>(slope, frame) * hinge(-threshold.over(level, frame), frame),
+        return minimum(at<T>(slope, frame) * hinge(-threshold.over(level, frame), frame),
                        at<T>(range, frame));
     }
     Lanes<T> gain(Lanes<T> reduction, int) const { return exp2(-reduction); }

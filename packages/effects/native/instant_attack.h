@@ -36,7 +36,7 @@ struct InstantAttack {
         const double fallen = state * whole + double(sum[kWidth<T> - 1]), least = at_least[kWidth<T> - 1];
         state = fallen > least ? fallen : least;
         if (state < kSilence) state = 0;
-        return larger(powers * before + sum, at_least);
+        return maximum(powers * before + sum, at_least);
     }
 
   private:
@@ -45,7 +45,7 @@ struct InstantAttack {
     template <int By>
     void compose(Lanes<T>& at_least, Lanes<T>& sum) const {
         if constexpr (By < kWidth<T>) {
-            at_least = larger(powers[By - 1] * shift_lanes<By>(at_least) + sum, at_least);
+            at_least = maximum(powers[By - 1] * shift_lanes<By>(at_least) + sum, at_least);
             sum += powers[By - 1] * shift_lanes<By>(sum);
             compose<2 * By>(at_least, sum);
         }

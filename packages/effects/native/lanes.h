@@ -18,18 +18,8 @@ template <class T>
 using Lanes = Vec<T, kWidth<T>>;
 
 template <class V>
-inline V larger(V a, V b) {
-    return a > b ? a : b;
-}
-
-template <class V>
-inline V smaller(V a, V b) {
-    return a < b ? a : b;
-}
-
-template <class V>
 inline V magnitude(V x) {
-    return larger(x, -x);
+    return maximum(x, -x);
 }
 
 // f(lanes so far, lanes By before) for By = 1, 2, 4 ...: the steps of a prefix scan within a register.

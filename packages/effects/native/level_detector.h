@@ -80,7 +80,7 @@ class LevelDetector {
         for (int at = 0; at < kGroup; at += kWidth<T>) {
             if (linked_) {
                 Lanes<T> loudest{};
-                for (int c = 0; c < key.channels; ++c) loudest = larger(loudest, hear(key, c, frame + at));
+                for (int c = 0; c < key.channels; ++c) loudest = maximum(loudest, hear(key, c, frame + at));
                 store(levels + at, root(loudest));
                 continue;
             }

@@ -41,8 +41,8 @@ class ModulatedDelay {
         delay_.set_centre(from.centre, to.centre);
         delay_.set_swing(from.swing, to.swing);
         // A loop that shortens raises the pitch anew each time round, which feedback makes heard.
-        const double least = 1 - larger(magnitude(from.feedback), magnitude(to.feedback));
-        delay_.set_fastest(larger(kFastestLeast, GlidingDelay::kFastest * least * least));
+        const double least = 1 - maximum(magnitude(from.feedback), magnitude(to.feedback));
+        delay_.set_fastest(maximum(kFastestLeast, GlidingDelay::kFastest * least * least));
         stereo_phase_.set(from.stereo_phase, to.stereo_phase);
         spread_ = from.stereo_phase != 0 || to.stereo_phase != 0;
         feedback_ = glide<T>(from.feedback, to.feedback);
@@ -89,8 +89,7 @@ class ModulatedDelay {
 
     // Every time round it loses what the feedback leaves.
     static double tail(const DelaySwing& s, double least, double silence) {
-        const double longest = s.centre + s.swing;
-        const double frames = (longest > least ? longest : least) + 4;
+        const double frames = maximum(s.centre + s.swing, least) + 4;
         const double feedback = magnitude(s.feedback);
         if (s.mix == 0) return 0;
         if (feedback < 1e-9) return frames;
@@ -106,7 +105,6 @@ class ModulatedDelay {
     static constexpr double kFastestLeast = 0.02;  // frames a frame
 
     static double magnitude(double x) { return x < 0 ? -x : x; }
-    static double larger(double a, double b) { return a > b ? a : b; }
 
     void aim(Group<double> phase) {
         // By registers: compilers take longer vectors apart where functions branch by lane.

@@ -63,11 +63,11 @@ class PeakInterpolator {
             Lanes<T> before = shift_lanes<1>(third);
             before[0] = last_[channel];
             last_[channel] = third[kWidth<T> - 1];
-            const Lanes<T> left = larger(peak(before, x, first), peak(x, first, half[r]));
-            const Lanes<T> right = larger(peak(first, half[r], third),
-                                          peak(half[r], third, load<Lanes<T>>(next + r * kWidth<T>)));
+            const Lanes<T> left = maximum(peak(before, x, first), peak(x, first, half[r]));
+            const Lanes<T> right = maximum(peak(first, half[r], third),
+                                           peak(half[r], third, load<Lanes<T>>(next + r * kWidth<T>)));
             T* to = peaks + r * kWidth<T>;
-            store(to, larger(load<Lanes<T>>(to), margin * larger(left, right)));
+            store(to, maximum(load<Lanes<T>>(to), margin * maximum(left, right)));
         }
     }
 

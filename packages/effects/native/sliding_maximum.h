@@ -39,7 +39,7 @@ class SlidingMaximum {
         T largest = 0;
         for (int at = kGroup - kWidth<T>; at >= 0; at -= kWidth<T>) {
             const Lanes<T> v = load<Lanes<T>>(x + at);
-            const Lanes<T> end = larger(flip(running(flip(v))), Lanes<T>{} + largest);
+            const Lanes<T> end = maximum(flip(running(flip(v))), Lanes<T>{} + largest);
             store(ends + at, end);
             largest = end[0];
         }
@@ -51,9 +51,9 @@ class SlidingMaximum {
         const T* begins = ends_.read(lane, span_);
         T so_far = shorter;
         for (int at = 0; at < kGroup; at += kWidth<T>) {
-            const Lanes<T> start = larger(running(load<Lanes<T>>(x + at)), Lanes<T>{} + so_far);
+            const Lanes<T> start = maximum(running(load<Lanes<T>>(x + at)), Lanes<T>{} + so_far);
             const Lanes<T> before = load<Lanes<T>>(early_ + at) * earlier;
-            store(x + at, larger(larger(start, before), load<Lanes<T>>(begins + at)));
+            store(x + at, maximum(maximum(start, before), load<Lanes<T>>(begins + at)));
             so_far = start[kWidth<T> - 1];
         }
     }
@@ -83,7 +83,7 @@ class SlidingMaximum {
 
     // The largest up to each lane.
     static Lanes<T> running(Lanes<T> x) {
-        return scan(x, [](Lanes<T> a, Lanes<T> b) { return larger(a, b); });
+        return scan(x, [](Lanes<T> a, Lanes<T> b) { return maximum(a, b); });
     }
 
     // The largest of the 2^level groups that end `ago` groups before the present one.
@@ -95,12 +95,12 @@ class SlidingMaximum {
         if (count == 0) return 0;
         int level = 0;
         while ((2 << level) <= count) ++level;
-        return larger(value(lane, level, 1), value(lane, level, count + 1 - (1 << level)));
+        return maximum(value(lane, level, 1), value(lane, level, count + 1 - (1 << level)));
     }
     void add(int lane, T whole) {
         value(lane, 0, 0) = whole;
         for (int k = 0; k < levels_; ++k)
-            value(lane, k + 1, 0) = larger(value(lane, k, 0), value(lane, k, 1 << k));
+            value(lane, k + 1, 0) = maximum(value(lane, k, 0), value(lane, k, 1 << k));
     }
 
     void within_a_group(int lane, T* x) {
@@ -108,7 +108,7 @@ class SlidingMaximum {
         for (int d = 1; d <= span_; ++d) {
             const T* earlier = ends_.read(lane, d);
             for (int at = 0; at < kGroup; at += kWidth<T>)
-                store(x + at, larger(load<Lanes<T>>(x + at), load<Lanes<T>>(earlier + at)));
+                store(x + at, maximum(load<Lanes<T>>(x + at), load<Lanes<T>>(earlier + at)));
         }
     }
 

@@ -90,11 +90,14 @@ template <class Pattern, class V>
 
 namespace detail {
 template <class V>
-inline constexpr bool kDoubles = sizeof(V{}[0]) == 8;
-}
+inline constexpr bool kDoubles = false;
+template <class V>
+    requires requires(V v) { v[0]; }
+inline constexpr bool kDoubles<V> = sizeof(V{}[0]) == 8;
+}  // namespace detail
 
-// a < b ? a : b and a > b ? a : b in each lane. Compilers make a comparison and a choice of that expression,
-// with three times the latency.
+// a < b ? a : b and a > b ? a : b, of numbers or in each lane. Of vectors of doubles compilers make a
+// comparison and a choice of that expression, with three times the latency.
 template <class V>
 [[gnu::always_inline]] inline V minimum(V a, V b) {
 #if LUTHIER_X86

@@ -62,7 +62,7 @@ struct BrickwallLimiter : EffectDefaults {
             held_.process(0, levels);
             for (int at = 0; at < kGroup; at += kWidth<T>) {
                 const Lanes<T> over = threshold_.over(load<Lanes<T>>(levels + at), at);
-                store(levels + at, release_.step(larger(over, Lanes<T>{}), reduction_));
+                store(levels + at, release_.step(maximum(over, Lanes<T>{}), reduction_));
             }
             smoother_.process(levels);
             const T reduction = levels[kGroup - 1];
@@ -112,7 +112,7 @@ struct BrickwallLimiter : EffectDefaults {
     void hear(const T* x, int channel, T* levels) {
         if (true_peak_) return peaks_.process(channel, line_, kMargin, levels);
         for (int at = 0; at < kGroup; at += kWidth<T>)
-            store(levels + at, larger(load<Lanes<T>>(levels + at), magnitude(load<Lanes<T>>(x + at))));
+            store(levels + at, maximum(load<Lanes<T>>(levels + at), magnitude(load<Lanes<T>>(x + at))));
     }
 
     void apply(T* x, int channel, const T* gains, bool settled) {
@@ -121,7 +121,7 @@ struct BrickwallLimiter : EffectDefaults {
         for (int at = 0; at < kGroup; at += kWidth<T>) {
             Lanes<T> y = load<Lanes<T>>(from + at) * load<Lanes<T>>(gains + at);
             // No more than rounding errors.
-            if (settled) y = larger(smaller(y, ceiling), -ceiling);
+            if (settled) y = maximum(minimum(y, ceiling), -ceiling);
             store(x + at, y);
         }
     }

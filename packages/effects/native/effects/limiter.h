@@ -122,7 +122,7 @@ struct Limiter : EffectDefaults {
         for (int at = 0; at < kGroup; at += kWidth<T>) {
             Lanes<T> y = load<Lanes<T>>(x + at) * load<Lanes<T>>(gains + at);
             // No more than rounding errors.
-            if (rests) y = larger(smaller(y, ceiling), -ceiling);
+            if (rests) y = maximum(minimum(y, ceiling), -ceiling);
             store(x + at, y);
         }
     }
