@@ -4,7 +4,7 @@
 //
 // The step is the larger of a constant and of a straight line in e, and so are two steps in a row: many of
 // them are a prefix scan (G. Blelloch, "Prefix sums and their applications", 1990), without a chain of
-// waiting from frame to frame.
+// waiting from frame to frame. (Ballistics of luthier/envelope.h has both time constants, and that chain.)
 #pragma once
 
 #include "lanes.h"
@@ -12,20 +12,8 @@
 namespace luthier::inline LUTHIER_ISA {
 
 template <class T>
-struct InstantAttack {
-    T share = 1;
-    Lanes<T> powers{};  // (1 - share)^1, ^2 ...
-    double whole = 0;   // the last of them
-
-    void set(double step) {
-        share = T(step);
-        double power = 1;
-        for (int i = 0; i < kWidth<T>; ++i) {
-            power *= 1 - step;
-            powers[i] = T(power);
-        }
-        whole = power;
-    }
+struct InstantAttack : Pole<T> {
+    using Pole<T>::share, Pole<T>::powers, Pole<T>::whole;
 
     // u >= 0.
     Lanes<T> step(Lanes<T> u, double& state) const LUTHIER_REALTIME {

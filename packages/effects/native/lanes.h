@@ -31,4 +31,23 @@ inline V scan(V x, F f) {
         return x;
 }
 
+// What a recursion of one pole needs to go a register at a time: each frame is 1 - share of the one before
+// and something besides.
+template <class T>
+struct Pole {
+    T share = 1;
+    Lanes<T> powers{};  // (1 - share)^1, ^2 ...
+    double whole = 0;   // the last of them
+
+    void set(double step) {
+        share = T(step);
+        double power = 1;
+        for (int i = 0; i < kWidth<T>; ++i) {
+            power *= 1 - step;
+            powers[i] = T(power);
+        }
+        whole = power;
+    }
+};
+
 }  // namespace luthier::inline LUTHIER_ISA

@@ -13,33 +13,20 @@ namespace luthier::inline LUTHIER_ISA {
 
 // Each frame's value is 1 - share of the one before plus share of the input.
 template <class T>
-class OnePole {
-  public:
-    void set(double share) {
-        share_ = T(share);
-        double power = 1;
-        for (int i = 0; i < kWidth<T>; ++i) {
-            power *= 1 - share;
-            powers_[i] = T(power);
-        }
-        whole_ = power;
-    }
+struct OnePole : Pole<T> {
+    using Pole<T>::share, Pole<T>::powers, Pole<T>::whole;
+
     Lanes<T> step(Lanes<T> x, double& state) const LUTHIER_REALTIME {
         int by = 1;
-        const Lanes<T> y = scan(share_ * x, [&](Lanes<T> sum, Lanes<T> earlier) {
-            sum += powers_[by - 1] * earlier;
+        const Lanes<T> y = scan(share * x, [&](Lanes<T> sum, Lanes<T> earlier) {
+            sum += powers[by - 1] * earlier;
             by *= 2;
             return sum;
         });
         const double before = state;
-        state = y[kWidth<T> - 1] + whole_ * before;
-        return y + powers_ * T(before);
+        state = y[kWidth<T> - 1] + whole * before;
+        return y + powers * T(before);
     }
-
-  private:
-    T share_ = 1;
-    Lanes<T> powers_{};
-    double whole_ = 0;  // of all lanes
 };
 
 // The larger of that and the input.
