@@ -12,7 +12,7 @@
 #include "luthier/biquad.h"
 #include "luthier/buffer.h"
 #include "luthier/simd.h"
-#include "oversampler.h"
+#include "peak_taps.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
