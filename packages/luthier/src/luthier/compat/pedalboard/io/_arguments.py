@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 import threading
 
-__all__ = ["Busy", "frame_count", "incompatible", "rate_as_shown", "whole"]
+__all__ = ["Busy", "frame_count", "incompatible", "place", "rate_as_shown", "whole"]
 
 CLOSED = "I/O operation on a closed file."
 
@@ -45,6 +45,18 @@ def frame_count(value: object, owner: str, accepted: str, self: object) -> int:
     if number < 0:
         raise ValueError(f"{owner} cannot read a negative number of frames; was asked to read {value}.")
     return int(value)  # type: ignore[call-overload,no-any-return]
+
+
+def place(position: int, frames: int) -> int:
+    """A frame to go to: from 0 to the end of so many."""
+    if position < 0:
+        raise ValueError(f"Cannot seek before start of file (to position {position:,}).")
+    if position > frames:
+        raise ValueError(
+            f"Cannot seek to position {position:,} frames, which is beyond end of file "
+            f"({frames:,} frames) by {position - frames:,} frames."
+        )
+    return int(position)
 
 
 def rate_as_shown(rate: float) -> int | float:

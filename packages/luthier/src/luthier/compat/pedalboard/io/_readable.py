@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from luthier.compat.pedalboard._quality import Quality
 from luthier.compat.pedalboard.io import _formats
-from luthier.compat.pedalboard.io._arguments import CLOSED, Busy, frame_count, incompatible, whole
+from luthier.compat.pedalboard.io._arguments import CLOSED, Busy, frame_count, incompatible, place, whole
 from luthier.compat.pedalboard.io._audio_file import AudioFile
 from luthier.compat.pedalboard.io._sources import open_source
 from luthier.core import DamagedAudioWarning, DamageReport, DecodeError
@@ -161,14 +161,7 @@ class ReadableAudioFile(AudioFile):
             raise incompatible("seek", _SEEK, self, position)
         with self._busy:
             self._check_open()
-            if position < 0:
-                raise ValueError(f"Cannot seek before start of file (to position {position:,}).")
-            if position > self._frames:
-                raise ValueError(
-                    f"Cannot seek to position {position:,} frames, which is beyond end of file "
-                    f"({self._frames:,} frames) by {position - self._frames:,} frames."
-                )
-            self._position = int(position)
+            self._position = place(position, self._frames)
 
     def read(self, num_frames: float = 0) -> npt.NDArray[np.float32]:
         """Read frames from here.

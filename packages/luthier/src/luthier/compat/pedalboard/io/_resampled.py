@@ -14,6 +14,7 @@ from luthier.compat.pedalboard.io._arguments import (
     CLOSED,
     frame_count,
     incompatible,
+    place,
     rate_as_shown,
     whole,
 )
@@ -151,14 +152,7 @@ class ResampledReadableAudioFile(AudioFile):
             raise incompatible("seek", _SEEK, self, position)
         with self._file._busy:
             self._check_open()
-            if position < 0:
-                raise ValueError(f"Cannot seek before start of file (to position {position:,}).")
-            if position > self.frames:
-                raise ValueError(
-                    f"Cannot seek to position {position:,} frames, which is beyond end of file "
-                    f"({self.frames:,} frames) by {position - self.frames:,} frames."
-                )
-            self._position = int(position)
+            self._position = place(position, self.frames)
 
     def read(self, num_frames: float = 0) -> npt.NDArray[np.float32]:
         """Read frames from here.
