@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pedalboard as pb
+from effects import six
 
 import luthier.core
 import luthier.effects as fx
@@ -38,29 +39,7 @@ def main() -> None:
         ("Compressor", fx.Compressor(-20, 4), pb.Compressor(-20, 4)),
         ("Chorus", fx.Chorus(), pb.Chorus()),
         ("Reverb", fx.Reverb(), pb.Reverb()),
-        (
-            "a chain of six",
-            fx.Chain(
-                [
-                    fx.NoiseGate(-30),
-                    fx.Compressor(-20, 4),
-                    fx.LowShelfFilter(200, 6),
-                    fx.Gain(6),
-                    fx.Reverb(),
-                    fx.Limiter(),
-                ]
-            ),
-            pb.Pedalboard(
-                [
-                    pb.NoiseGate(-30),
-                    pb.Compressor(-20, 4),
-                    pb.LowShelfFilter(200, 6),
-                    pb.Gain(6),
-                    pb.Reverb(),
-                    pb.Limiter(),
-                ]
-            ),
-        ),
+        ("a chain of six", fx.Chain(six(fx)), pb.Pedalboard(six(pb))),
     ]
     noise = np.random.default_rng(0).standard_normal((2, 10 * RATE))
     whole = (0.2 * noise).astype(np.float32)

@@ -14,6 +14,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pedalboard as pb
@@ -23,6 +24,18 @@ import luthier.core
 import luthier.effects as fx
 
 RATE = 44_100
+
+
+def six(library: Any) -> list[Any]:
+    """The effects of a chain as many have it, of luthier.effects or of pedalboard."""
+    return [
+        library.NoiseGate(-30),
+        library.Compressor(-20, 4),
+        library.LowShelfFilter(200, 6),
+        library.Gain(6),
+        library.Reverb(),
+        library.Limiter(),
+    ]
 
 
 def median(run: Callable[[], object], repeats: int) -> float:
@@ -154,26 +167,8 @@ def main() -> None:
         ),
         (
             "NoiseGate, Compressor, LowShelf, Gain, Reverb, Limiter",
-            fx.Chain(
-                [
-                    fx.NoiseGate(-30),
-                    fx.Compressor(-20, 4),
-                    fx.LowShelfFilter(200, 6),
-                    fx.Gain(6),
-                    fx.Reverb(),
-                    fx.Limiter(),
-                ]
-            ),
-            pb.Pedalboard(
-                [
-                    pb.NoiseGate(-30),
-                    pb.Compressor(-20, 4),
-                    pb.LowShelfFilter(200, 6),
-                    pb.Gain(6),
-                    pb.Reverb(),
-                    pb.Limiter(),
-                ]
-            ),
+            fx.Chain(six(fx)),
+            pb.Pedalboard(six(pb)),
             None,
         ),
     ]
