@@ -173,3 +173,29 @@ def test_an_older_schema_is_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
     old = {"schema": 1, "effect": "Chain", "effects": [{"effect": "Gain", "level_db": -3.0}]}
     assert fx.Effect.from_dict(old) == fx.Chain([fx.Gain(-3)])
     assert fx.Effect.from_dict(fx.Gain(-3).to_dict()) == fx.Gain(-3)
+
+
+@pytest.mark.parametrize(
+    "either",
+    [
+        fx.Choice([fx.Gain(fx.Uniform(-6, 0)), fx.Invert()], weights=[3, 1]),
+        fx.Maybe(fx.Gain(fx.Uniform(-6, 0)), 0.5),
+        fx.Maybe(fx.Gain(-1), 0.5, otherwise=fx.Invert()),
+    ],
+)
+def test_what_stands_for_an_effect_is_drawn_by_itself(either: fx.Choice | fx.Maybe) -> None:
+    drawn = [either.sample(seed=1, index=i) for i in range(50)]
+    assert drawn == [fx.Random(either).sample(seed=1, index=i) for i in range(50)]
+    assert len({type(sample.effect) for sample in drawn}) == 2
+
+
+@pytest.mark.parametrize("number", [fx.Choice([1, 2]), fx.Maybe(3.0)])
+def test_what_stands_for_a_number_is_no_effect(number: fx.Choice | fx.Maybe) -> None:
+    with pytest.raises(ParameterError, match="of effects and of nothing else"):
+        number.sample(seed=1)
+
+
+def test_a_stream_of_several_effects_is_as_late_as_the_latest() -> None:
+    limiter = fx.BrickwallLimiter(lookahead_ms=5)
+    stream = fx.Stream([fx.Gain(), limiter], RATE, 1, batch=2, dtype="float32")
+    assert stream.latency == limiter.stream(RATE).latency > 0

@@ -176,8 +176,22 @@ class Normal(Distribution):
         return {"normal": {"mean": self.mean, "deviation": self.deviation}}
 
 
+class _Either(Distribution):
+    """What may stand for an effect, too."""
+
+    def sample(self, seed: int, index: int = 0) -> Sample:
+        """Draw one of the effects, and all that is random in it. See `Effect.sample`.
+
+        Raises
+        ------
+        ParameterError
+            When it stands for other values than effects.
+        """
+        return Random(self).sample(seed, index)
+
+
 @dataclass(frozen=True, init=False, eq=False)
-class Choice(Distribution):
+class Choice(_Either):
     """One of several values, or of several effects.
 
     Stands in place of a parameter's number, of an option's value, and of an effect in a chain or a mix:
@@ -234,7 +248,7 @@ class Choice(Distribution):
 
 
 @dataclass(frozen=True, eq=False)
-class Maybe(Distribution):
+class Maybe(_Either):
     """A value, or an effect, that is taken or not.
 
     Stands in place of a parameter's number, of an option's value, and of an effect in a chain or a mix:
@@ -293,7 +307,7 @@ class Random(_Group):
 
     _kind = "random"
 
-    def __init__(self, draw: Maybe | Choice) -> None:
+    def __init__(self, draw: _Either) -> None:
         found = _effects(draw)
         if found is None:
             raise ParameterError(

@@ -181,8 +181,9 @@ class Stream:
 
     @property
     def latency(self) -> int:
-        """Frames by which the output lags behind the input."""
-        return self._native.latency(0)
+        """Frames by which the output lags behind the input; the most where each item has its own effect."""
+        apart = self._items if isinstance(self._effect, tuple) else 1
+        return max(self._native.latency(item) for item in range(max(apart, 1)))
 
     @property
     def gain_reduction_db(self) -> Any:
@@ -410,7 +411,7 @@ class Stream:
         if len(set(latencies)) <= 1:
             return self._run(x, out, (), keys, tail=False)
         y = self._process(x, None, (), keys)
-        rest = self._silence(max(latencies))
+        rest = self._silence(self.latency)
         if out is None:
             out = np.empty_like(y)
         frames = x.shape[2]
