@@ -1,12 +1,15 @@
 """The text form of a chain: what it means, that it goes both ways, and what errors say."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import luthier.effects as fx
+import luthier.io as lio
 from luthier.cli.chain_syntax import (
     ChainSyntaxError,
     effect_name,
@@ -40,7 +43,8 @@ def test_every_chain_goes_through_text(chain: fx.Chain) -> None:
 def test_every_effect_of_the_library_has_a_name() -> None:
     public = {getattr(fx, name) for name in fx.__all__}
     classes = {x for x in public if isinstance(x, type) and issubclass(x, fx.Effect)}
-    assert set(EFFECTS.values()) == classes - {fx.Effect, fx.Chain, fx.Mix, fx.Random}
+    held = {fx.Equalizer, fx.WaveShaper}  # by what a text cannot hold
+    assert set(EFFECTS.values()) == classes - {fx.Effect, fx.Chain, fx.Mix, fx.Random} - held
     assert not {"mix", "dry"} & set(EFFECTS)
 
 
@@ -92,6 +96,19 @@ def test_options_are_words_and_numbers() -> None:
         format_chain(fx.Convolution([1.0, 0.5]))
 
 
+def test_an_impulse_response_is_named_by_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "hall, 2.wav"
+    lio.write(file, np.array([[1.0, 0.5, 0.25]], np.float32), 22_050, subtype="FLOAT")
+    wanted = fx.Chain([fx.Convolution(file, mix=0.3), fx.Gain(1)])
+    assert parse_chain(f'convolution("{file}", mix=0.3) | gain(1)') == wanted
+    assert parse_chain(f'convolution(impulse_response="{file}", mix=0.3) | gain(1)') == wanted
+
+
+def test_an_equalizer_is_written_as_its_filters() -> None:
+    bands = [fx.LowShelfFilter(100, 3), fx.PeakFilter(900, -6, 2)]
+    assert parse_chain(format_chain(fx.Equalizer(bands))) == fx.Chain(bands)
+
+
 def test_values_in_order_come_before_named_ones() -> None:
     assert parse_chain("compressor(-18, 3, release_ms=50)")[0] == fx.Compressor(-18, 3, release_ms=50)
 
@@ -138,7 +155,19 @@ def test_mixes_nest() -> None:
         ("mp3(mode=)", 10, "expected one of its values for mode, got ')'"),
         ("convolution(normalize=1)", 23, "expected true or false for normalize, got '1'"),
         ("convolution(normalize=", 23, "expected true or false for normalize, got the end"),
-        ("convolution(1)", 13, "convolution.impulse_response is an array, which has no text form"),
+        (
+            "convolution(1)",
+            13,
+            "expected the name of a file in quotation marks for impulse_response, got '1'",
+        ),
+        ('gain(1) | convolution("no.wav")', 11, "no.wav"),
+        (
+            "compressor(sidechain=voice)",
+            22,
+            "compressor.sidechain is another signal to listen to, which has no",
+        ),
+        ("gain(1) | wave_shaper", 11, "a wave_shaper's curve has no text form"),
+        ("equalizer()", 1, "an equalizer is written as its filters"),
         ("compresor", 1, "no effect is called 'compresor'; did you mean 'compressor'?"),
         ("gain(1) | zzz(1)", 11, "no effect is called 'zzz'; known: "),
         ("gain(gain=1)", 6, "gain has no parameter 'gain'; did you mean 'gain_db'?"),

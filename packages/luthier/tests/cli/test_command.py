@@ -130,7 +130,18 @@ def test_effects_shows_options(run: Run) -> None:
     assert "0 to 9.9" in rows["quality"]
     rows = {line.split()[0]: line for line in run("effects", "convolution")[1].splitlines()[3:]}
     assert "true, false" in rows["normalize"]
-    assert "array, in Python only" in rows["impulse_response"]
+    assert "the name of a file" in rows["impulse_response"]
+    rows = {line.split()[0]: line for line in run("effects", "compressor")[1].splitlines()[3:]}
+    assert "signal, in Python only" in rows["sidechain"]
+
+
+@pytest.mark.parametrize(("name", "advice"), [("equalizer", "its filters"), ("WaveShaper", "--preset")])
+def test_effects_that_a_text_cannot_hold_are_not_listed(run: Run, name: str, advice: str) -> None:
+    assert f"\n{name.lower()}(" not in run("effects")[1]
+    code, out, err = run("effects", name)
+    assert (code, out) == (2, "")
+    assert advice in err
+    assert advice in run("process", "in.wav", "out.wav", "--chain", name)[2]
 
 
 @pytest.mark.parametrize("name", ["mix", "chain", "dry"])

@@ -6,7 +6,8 @@ Grammar::
     item   = "dry"                                     what comes in, unchanged (a branch of a mix)
            | "mix" "(" chain { "," chain } ")"             branches side by side, summed
            | effect [ "(" [ value { "," value } ] ")" ]
-    value  = [ name "=" ] ( number | word | "true" | "false" )     a word may stand in quotation marks
+    value  = [ name "=" ] ( number | word | "true" | "false" | file )
+                           a word may stand in quotation marks, the name of a file has to
 
 The effects, their parameters and options are those that `luthier.effects` declares; nothing is listed here.
 """
@@ -20,8 +21,8 @@ from functools import cache
 from typing import NamedTuple, NoReturn
 
 import luthier.effects as fx
-from luthier.cli.errors import UsageError
-from luthier.core import ParameterError
+from luthier.cli.errors import UsageError, one_line
+from luthier.core import LuthierError, ParameterError
 from luthier.effects.effect import MAXIMUM_DEPTH
 from luthier.effects.option import same
 
@@ -35,6 +36,16 @@ _CONTEXT = 20
 
 #: The kinds of options that a text cannot hold.
 UNWRITABLE = {"array": "an array", "signal": "another signal to listen to"}
+
+#: But these arrays may come from a file, whose name a text can hold.
+FILES = {(fx.Convolution, "impulse_response")}
+
+#: Effects that would change nothing without what a text cannot hold, and what to do.
+UNNAMED = {
+    fx.Equalizer: "an equalizer is written as its filters with '|' between them, which also run in one pass",
+    fx.WaveShaper: "a wave_shaper's curve has no text form: make it in Python, write its to_json() to a file "
+    "and name that by --preset",
+}
 
 #: Mixes within one another. Each adds a mix and its branch, a chain, to what the engine counts.
 DEEPEST_MIX = MAXIMUM_DEPTH // 2 - 1
@@ -72,7 +83,7 @@ def effect_name(effect: type[fx.Effect]) -> str:
 def effects_by_name() -> dict[str, type[fx.Effect]]:
     """Return every effect that has parameters of its own to write, by its name in a chain."""
     public = (getattr(fx, name) for name in fx.__all__)
-    groups = (fx.Effect, fx.Chain, fx.Mix, fx.Random)
+    groups = (fx.Effect, fx.Chain, fx.Mix, fx.Random, *UNNAMED)
     found = [x for x in public if isinstance(x, type) and issubclass(x, fx.Effect) and x not in groups]
     return {effect_name(effect): effect for effect in sorted(found, key=effect_name)}
 
@@ -94,6 +105,9 @@ def find_effect(name: str) -> type[fx.Effect]:
         Naming the nearest one.
     """
     found = _spellings().get(name.lower())
+    for effect, advice in UNNAMED.items():
+        if name.lower() in (effect_name(effect), effect.__name__.lower()):
+            raise UsageError(advice)
     if found is None:
         raise UsageError(f"no effect is called {name!r}; {_nearest(name.lower(), effects_by_name())}")
     return found
@@ -119,14 +133,14 @@ def parse_chain(text: str) -> fx.Chain:
 def format_chain(effect: fx.Effect) -> str:
     """Return the text form of an effect, without values that are the defaults.
 
-    `parse_chain` reads it as an equal chain. To keep a chain for years, keep `Effect.to_json`, which
-    holds every value.
+    `parse_chain` reads it as an equal chain; an `Equalizer` as the chain of its filters. To keep a chain for
+    years, keep `Effect.to_json`, which holds every value.
     """
     if isinstance(effect, fx.Mix):
         if len(effect) == 0:
             raise ParameterError("a mix of nothing, which is silence, has no text form")
         return f"mix({', '.join(format_chain(branch) for branch in effect)})"
-    if isinstance(effect, fx.Chain):
+    if isinstance(effect, (fx.Chain, fx.Equalizer)):
         return " | ".join(format_chain(item) for item in effect) or "dry"
     given = []
     for field in effect._fields:
@@ -203,7 +217,11 @@ class _Parser:
             effect = find_effect(token.text)
         except UsageError as error:
             self._fail(str(error), token.position)
-        return effect(**self._values(effect)) if self._accept("(") else effect()
+        values = self._values(effect) if self._accept("(") else {}
+        try:
+            return effect(**values)
+        except (LuthierError, OSError) as error:  # of a file
+            self._fail(one_line(error), token.position)
 
     def _mix(self, token: _Token) -> fx.Mix:
         if not self._accept("("):
@@ -245,15 +263,18 @@ class _Parser:
                 self._fail(f"{name} has no more parameters: it takes {count}", token.position)
             else:
                 key = list(declared)[len(values)]
-            values[key] = self._value(declared[key], name)
+            values[key] = self._value(declared[key], effect)
             if not self._accept(","):
                 self._close()
                 return values
 
-    def _value(self, field: fx.Parameter | fx.Option, name: str) -> bool | float | str:
-        """One value, checked."""
+    def _value(self, field: fx.Parameter | fx.Option, effect: type[fx.Effect]) -> bool | float | str:
+        """One value, checked; but what is in a file is not read yet."""
+        name = effect_name(effect)
         token = self._peek()
         kind = field.kind if isinstance(field, fx.Option) else "number"
+        if (effect, field.name) in FILES:
+            return self._take("quoted", f"the name of a file in quotation marks for {field.name}").text
         if kind in UNWRITABLE:
             self._fail(
                 f"{name}.{field.name} is {UNWRITABLE[kind]}, which has no text form: "

@@ -77,7 +77,7 @@ def summary() -> str:
 
 def _page(name: str, effect: type[Effect]) -> str:
     rows = [("parameter", "default", "range", "")]
-    rows += [(f.name, _shown(f.default), _range(f), f.doc) for f in effect._fields]
+    rows += [(f.name, _shown(f.default), _range(effect, f), f.doc) for f in effect._fields]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join([*(row[c].ljust(widths[c]) for c in range(3)), row[3]]).rstrip() for row in rows]
     title = f"{name} ({effect.__name__}): {_first_line(effect)}"
@@ -90,7 +90,11 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, (int, float)) else str(value or "")
 
 
-def _range(field: Parameter | Option) -> str:
+def _range(effect: type[Effect], field: Parameter | Option) -> str:
+    from luthier.cli.chain_syntax import FILES
+
+    if (effect, field.name) in FILES:
+        return "the name of a file"
     match getattr(field, "kind", "number"):
         case "choice":
             return ", ".join(map(_shown, field.choices))  # type: ignore[union-attr]  # an option
