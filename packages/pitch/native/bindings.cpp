@@ -1,5 +1,5 @@
 // luthier.pitch._native: the trackers over NumPy arrays. One register_*() a method, each in
-// <method>_bindings.cpp; what they share in spread.h.
+// <method>_bindings.cpp; what they share in method.h and stream.h.
 #include <nanobind/nanobind.h>
 
 #include "luthier/dispatch.h"
@@ -9,5 +9,6 @@
 NB_MODULE(_native, m) {
     luthier::watch_exit();
     m.attr("isa") = luthier::isa_name(luthier::selected_isa());
+    luthier::pitch::register_streams(m);
     luthier::pitch::register_yin(m);
 }

@@ -1,10 +1,11 @@
-// What bindings.cpp calls to fill luthier.pitch._native, one function a method.
+// What bindings.cpp calls to fill luthier.pitch._native, one function a family of methods.
 #pragma once
 
 #include <nanobind/nanobind.h>
 
 namespace luthier::pitch {
 
-void register_yin(nanobind::module_& m);  // yin_bindings.cpp
+void register_streams(nanobind::module_& m);  // stream_bindings.cpp; before all methods
+void register_yin(nanobind::module_& m);      // yin_bindings.cpp
 
 }  // namespace luthier::pitch

@@ -27,6 +27,7 @@
 #include <cstdint>
 
 #include "luthier/isa.h"
+#include "signal.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
@@ -46,6 +47,9 @@ inline constexpr double kYinDepth = 1.15;
 // Below this share of the power around a frame, its centre counts as outside the sound.
 inline constexpr double kYinPresence = 0.1;
 
+// Which of the methods built on d chooses the period (choice_yin.h, choice_mpm.h).
+enum class Choosing { yin, mpm };
+
 // What is fixed for a call. Plain data: it crosses from the bindings to each instruction set.
 //
 // The signal is first made smooth and thin: y[i] is the sum of filter[t] * x[i * step + t]. So y[i] speaks of
@@ -53,6 +57,7 @@ inline constexpr double kYinPresence = 0.1;
 // of y.
 template <class T>
 struct YinPlan {
+    Choosing choosing;
     double hop;  // input samples, not necessarily whole
     int step, filter_length, delay;
     const T* filter;  // (filter_length), symmetric
@@ -67,21 +72,16 @@ struct YinPlan {
     double taps[kYinPhases][kYinTaps];
 };
 
-struct YinOutput {
-    double* f0;
-    double* confidence;
-};
-
 // One copy for each sample type and instruction set.
 template <class T>
 struct YinKernels {
     // Bytes of scratch memory that `track` needs for up to `frames` frames at a time.
     std::size_t (*scratch_bytes)(const YinPlan<T>& plan, int frames);
-    // Frames [first, first + frames) of the `length` samples at `signal`. Frame k's centre is the input
+    // Frames [first, first + frames) of the signal. Frame k's centre is the input
     // sample nearest to k * hop, counted from frame 0 each time, so that a fractional hop does not drift.
     // Each frame's result depends on the signal and the plan alone, not on how the frames are cut into calls.
-    void (*track)(const YinPlan<T>& plan, const T* signal, std::int64_t length, std::int64_t first,
-                  int frames, void* scratch, YinOutput out);
+    void (*track)(const YinPlan<T>& plan, const Signal<T>& signal, std::int64_t first, int frames,
+                  void* scratch, FrameResult* out);
     bool (*finite)(const T* signal, std::int64_t length);
 };
 

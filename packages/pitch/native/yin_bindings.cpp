@@ -2,17 +2,15 @@
 #include <nanobind/ndarray.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <memory>
-#include <new>
 #include <numbers>
 #include <type_traits>
 #include <vector>
 
 #include "luthier/dispatch.h"
 #include "registers.h"
-#include "spread.h"
+#include "stream.h"
 #include "yin.h"
 
 LUTHIER_DISPATCH(YinKernels<float>, yin_kernels_f32)
@@ -82,79 +80,88 @@ std::vector<double> design(double sample_rate, double corner, int step) {
     return filter;
 }
 
-// Memory for a call's scratch, aligned to a cache line; null where there is none.
-std::unique_ptr<std::byte[]> reserve(std::size_t bytes) {
-    return std::unique_ptr<std::byte[]>(new (std::nothrow) std::byte[bytes + 64]);
+// A method of the family: its plan, and the memory that the plan points into.
+template <class T>
+class YinMethod final : public Method<T> {
+  public:
+    YinMethod(Choosing choosing, double sample_rate, double spacing, double f_min, double f_max,
+              double window_s, double threshold, double voicing) {
+        YinPlan<T>& plan = plan_;
+        plan.choosing = choosing;
+        // Eight samples a period at least, and 16 kHz: a formant's worth of harmonics for any voice.
+        plan.step = std::max(1, int(sample_rate / std::max(16000.0, 8 * f_max)));
+        const std::vector<double> filter = design(sample_rate, std::max(2000.0, f_max), plan.step);
+        taps_.assign(filter.begin(), filter.end());
+        plan.filter = taps_.data();
+        plan.filter_length = int(taps_.size());
+        plan.delay = plan.filter_length / 2;
+        plan.hop = spacing;
+        plan.rate = sample_rate / plan.step;
+        plan.f_min = f_min;
+        plan.f_max = f_max;
+        plan.threshold = threshold;
+        plan.voicing = voicing;
+        plan.window = 2 * std::max(4, int(std::lround(window_s * plan.rate / 2)));
+        plan.lags = int(std::ceil(plan.rate / f_min * (1 + kYinSlack))) + 2 + kYinReach;
+        fill_taps(plan);
+
+        this->hop = spacing;
+        // Half a window and half the longest lag to either side, as many lags as vectors round up to, and
+        // the filter.
+        const std::int64_t side = plan.window / 2 + (plan.lags + 1) / 2 + 2;
+        this->after = side * plan.step + plan.filter_length - plan.delay;
+        this->before = (side + 64) * plan.step + plan.delay;
+        this->at_start = (plan.window + plan.lags + 2) * std::int64_t(plan.step) + plan.filter_length;
+        // Tasks of some 2^22 products, a millisecond or few, that see no more than 2^18 samples.
+        const double products = std::min(spacing / plan.step, double(plan.window)) * plan.lags;
+        this->frames_per_task =
+            int(std::clamp(std::min((1 << 22) / products, (1 << 18) / spacing), 1.0, 128.0));
+    }
+
+    std::size_t scratch_bytes(int frames) const override { return kernels<T>().scratch_bytes(plan_, frames); }
+
+    void analyse(const Signal<T>& signal, std::int64_t first, int count, void* scratch,
+                 std::byte* records) const override {
+        kernels<T>().track(plan_, signal, first, count, scratch, reinterpret_cast<FrameResult*>(records));
+    }
+
+  private:
+    std::vector<T> taps_;
+    YinPlan<T> plan_{};
+};
+
+template <class T>
+nb::object make(Choosing choosing, std::int64_t rows, double sample_rate, double hop, double f_min,
+                double f_max, double window_s, double threshold, double voicing, nb::capsule pool) {
+    return make_stream<T>(std::make_unique<YinMethod<T>>(choosing, sample_rate, hop, f_min, f_max, window_s,
+                                                         threshold, voicing),
+                          rows, pool);
 }
 
-template <class T>
-using Rows = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-using Result = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-
-template <class T>
-void track(Rows<T> samples, double sample_rate, double hop, double f_min, double f_max, double window_s,
-           double threshold, double voicing, Result f0, Result confidence, nb::capsule pool) {
-    YinPlan<T> plan{};
-    // Eight samples a period at least, and 16 kHz: a formant's worth of harmonics for any voice.
-    plan.step = std::max(1, int(sample_rate / std::max(16000.0, 8 * f_max)));
-    const std::vector<double> filter = design(sample_rate, std::max(2000.0, f_max), plan.step);
-    const std::vector<T> taps(filter.begin(), filter.end());
-    plan.filter = taps.data();
-    plan.filter_length = int(taps.size());
-    plan.delay = plan.filter_length / 2;
-    plan.hop = hop;
-    plan.rate = sample_rate / plan.step;
-    plan.f_min = f_min;
-    plan.f_max = f_max;
-    plan.threshold = threshold;
-    plan.voicing = voicing;
-    plan.window = 2 * std::max(4, int(std::lround(window_s * plan.rate / 2)));
-    plan.lags = int(std::ceil(plan.rate / f_min * (1 + kYinSlack))) + 2 + kYinReach;
-    fill_taps(plan);
-
-    const std::int64_t rows = samples.shape(0), length = samples.shape(1), frames = f0.shape(1);
-    if (rows == 0 || frames == 0) return;
-    const YinKernels<T>& k = kernels<T>();
-
-    // Tasks of some 2^22 products, a millisecond or few, that see no more than 2^18 samples.
-    const double products = std::min(hop / plan.step, double(plan.window)) * plan.lags;
-    const int frames_per_task = int(std::clamp(std::min((1 << 22) / products, (1 << 18) / hop), 1.0, 128.0));
-    const std::size_t bytes = k.scratch_bytes(plan, frames_per_task);
-    std::atomic<bool> starved{false};
-    spread(static_cast<const luthier_pool*>(pool.data()), rows, frames, frames_per_task,
-           [&](std::int64_t row, std::int64_t first, int count) {
-               const auto memory = reserve(bytes);
-               if (!memory) {
-                   starved = true;
-                   return;
-               }
-               void* aligned =
-                   reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(memory.get()) + 63) / 64 * 64);
-               k.track(plan, samples.data() + row * length, length, first, count, aligned,
-                       {f0.data() + row * frames + first, confidence.data() + row * frames + first});
-           });
-    if (starved) throw std::bad_alloc();
-}
-
-template <class T>
-bool finite(Rows<T> samples) {
-    ReleaseGil unlocked;
-    return kernels<T>().finite(samples.data(), std::int64_t(samples.size()));
-}
-
-template <class T>
-void register_for(nb::module_& m) {
-    m.def("yin", &track<T>, nb::arg("samples").noconvert(), nb::arg("sample_rate"), nb::arg("hop"),
-          nb::arg("f_min"), nb::arg("f_max"), nb::arg("window_s"), nb::arg("threshold"), nb::arg("voicing"),
-          nb::arg("f0").noconvert(), nb::arg("confidence").noconvert(), nb::arg("pool"));
-    m.def("finite", &finite<T>, nb::arg("samples").noconvert());
+void define(nb::module_& m, const char* name, Choosing choosing) {
+    m.def(
+        name,
+        [choosing](bool single, std::int64_t rows, double sample_rate, double hop, double f_min, double f_max,
+                   double window_s, double threshold, double voicing, nb::capsule pool) {
+            return (single ? make<float> : make<double>)(choosing, rows, sample_rate, hop, f_min, f_max,
+                                                         window_s, threshold, voicing, pool);
+        },
+        nb::arg("single"), nb::arg("rows"), nb::arg("sample_rate"), nb::arg("hop"), nb::arg("f_min"),
+        nb::arg("f_max"), nb::arg("window_s"), nb::arg("threshold"), nb::arg("voicing"), nb::arg("pool"));
 }
 
 }  // namespace
 
+template <class T>
+bool all_finite(const T* samples, std::int64_t count) {
+    return kernels<T>().finite(samples, count);
+}
+template bool all_finite(const float*, std::int64_t);
+template bool all_finite(const double*, std::int64_t);
+
 void register_yin(nb::module_& m) {
-    register_for<float>(m);
-    register_for<double>(m);
+    define(m, "yin", Choosing::yin);
+    define(m, "mpm", Choosing::mpm);
 }
 
 }  // namespace luthier::pitch

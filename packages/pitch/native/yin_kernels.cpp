@@ -1,6 +1,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "choice_mpm.h"
+#include "choice_yin.h"
 #include "luthier/simd.h"
 #include "yin.h"
 
@@ -85,100 +87,6 @@ double squared_distance(const T* a, const T* b, int count) {
 std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 std::int64_t most(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
 
-// d at one lag between two lags that are known, d reaching kYinReach to either side.
-template <class T>
-double between(const YinPlan<T>& plan, const double* d, int position) {
-    const int lag = position / kYinPhases, phase = position % kYinPhases;
-    if (phase == 0) return d[lag];
-    const double* from = d + lag - kYinReach + 1;
-    const double* taps = plan.taps[phase];
-    using V = Vec<double, 8>;
-    static_assert(kYinTaps % 8 == 0);
-    V sum{};
-    for (int i = 0; i < kYinTaps; i += 8) sum += load<V>(taps + i) * load<V>(from + i);
-    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
-}
-
-struct Dip {
-    double lag;
-    double value;  // of d
-};
-
-// The minimum of the band-limited d within one lag of the sampled minimum at `lag`: a search down to
-// 1/16 of a lag, then the parabola through the last three (its error there is below 0.1 cent for two
-// samples a period, and falls with the cube of the rate).
-template <class T>
-Dip refine(const YinPlan<T>& plan, const double* d, int lag) {
-    int best = lag * kYinPhases;
-    double value = d[lag];
-    for (int step = kYinPhases / 2; step >= 1; step /= 2) {
-        const int middle = best;
-        for (int side = -1; side <= 1; side += 2) {
-            const double v = between(plan, d, middle + side * step);
-            if (v < value) value = v, best = middle + side * step;
-        }
-    }
-    const double left = between(plan, d, best - 1), right = between(plan, d, best + 1);
-    const double bend = left - 2 * value + right;
-    double offset = 0;
-    if (bend > 0) {
-        offset = 0.5 * (left - right) / bend;
-        offset = offset < -0.5 ? -0.5 : offset > 0.5 ? 0.5 : offset;
-        value -= 0.25 * (left - right) * offset;
-    }
-    return {(best + offset) / kYinPhases, value > 0 ? value : 0};
-}
-
-// A frame's result, its period in samples of y.
-struct Choice {
-    double period;
-    double aperiodicity;
-    bool silent;
-};
-
-// From d to a period. `d` has kYinReach values in front for lags below zero; `room` is scratch.
-template <class T>
-Choice choose(const YinPlan<T>& plan, double* d, double* room) {
-    const double shortest = plan.rate / plan.f_max, longest = plan.rate / plan.f_min;
-    const int from = shortest < 3 ? 2 : int(shortest * (1 - kYinSlack));
-    const int last = plan.lags - 1 - kYinReach;
-    for (int i = 1; i <= kYinReach; ++i) d[-i] = d[i];
-
-    // Step 3 divides d by its mean so far.
-    double* mean = room;
-    double sum = 0;
-    for (int lag = 1; lag <= last; ++lag) {
-        sum += d[lag];
-        mean[lag] = sum / lag;
-    }
-    if (!(sum > 0)) return {longest, 1, true};
-
-    double* lags = mean + plan.lags;
-    double* values = lags + plan.lags;
-    int dips = 0, lowest_lag = from;
-    double deepest = 1e300, lowest = 1e300;
-    for (int lag = from; lag < last; ++lag) {
-        if (d[lag] < lowest * mean[lag]) lowest = d[lag] / mean[lag], lowest_lag = lag;
-        if (d[lag] > d[lag - 1] || d[lag] >= d[lag + 1] || d[lag] >= mean[lag]) continue;
-        const Dip dip = refine(plan, d, lag);
-        if (dip.lag < shortest * (1 - kYinSlack) || dip.lag > longest * (1 + kYinSlack)) continue;
-        lags[dips] = dip.lag;
-        values[dips] = dip.value / mean[lag];
-        if (values[dips] < deepest) deepest = values[dips];
-        ++dips;
-    }
-    if (dips == 0) return {double(lowest_lag), 1, false};
-
-    const double limit = plan.threshold + kYinDepth * deepest;
-    int chosen = 0;
-    while (values[chosen] > limit) ++chosen;
-    // Noise makes several dips of one: take the deepest of them.
-    const double valley = 1.4 * lags[chosen];
-    for (int i = chosen + 1; i < dips && lags[i] < valley; ++i)
-        if (values[i] < values[chosen]) chosen = i;
-    return {lags[chosen], values[chosen], false};
-}
-
 // How much of the power around a frame is there at its centre: the variance of y over one period there,
 // against that of the `count` samples that the frame sees. A window that only reaches into a note says
 // that a note is near, not that the frame has a pitch.
@@ -214,13 +122,13 @@ double presence(const T* y, int count, int centre, double period) {
 }
 
 template <class T>
-void conclude(const YinPlan<T>& plan, const Choice& choice, double present, double* f0, double* confidence) {
+void conclude(const YinPlan<T>& plan, const Choice& choice, double present, FrameResult* out) {
     const double f = plan.rate / choice.period;
-    *f0 = f < plan.f_min ? plan.f_min : f > plan.f_max ? plan.f_max : f;
+    out->f0 = f < plan.f_min ? plan.f_min : f > plan.f_max ? plan.f_max : f;
     // 1 for a clean tone, 1/2 at plan.voicing, 0.03 for white noise; no exponential is needed.
     const double ratio = choice.aperiodicity / plan.voicing, square = ratio * ratio;
     const double there = present / kYinPresence;
-    *confidence = choice.silent ? 0 : (there < 1 ? there : 1) / (1 + square * square);
+    out->confidence = choice.silent ? 0 : (there < 1 ? there : 1) / (1 + square * square);
 }
 
 // Scratch memory of one call.
@@ -232,6 +140,8 @@ struct Scratch {
     std::int64_t* begins;  // where each of them begins
     double* d;             // at lag 0, with kYinReach values in front
     double* room;          // three times `lags` values
+    double* energy;        // of all samples in the pairs, for those who divide by it
+    double* squares;       // sums of the squares of y before each sample that a frame sees, about their mean
     T* raw;                // the input under one frame, brought to unit scale
     T* local;              // what one frame sees of y
     int ring, half;
@@ -261,6 +171,9 @@ std::size_t lay_out(const YinPlan<T>& plan, int frames, char* memory, Scratch<T>
     s->d =
         reinterpret_cast<double*>(take(2 * s->half + kYinReach, sizeof(double))) + (memory ? kYinReach : 0);
     s->room = reinterpret_cast<double*>(take(3 * std::size_t(plan.lags), sizeof(double)));
+    const bool divides = plan.choosing == Choosing::mpm;
+    s->energy = reinterpret_cast<double*>(take(divides ? 2 * s->half : 0, sizeof(double)));
+    s->squares = reinterpret_cast<double*>(take(divides ? plan.window + plan.lags + 8 : 0, sizeof(double)));
     s->raw = reinterpret_cast<T*>(
         take(std::size_t(plan.window + plan.lags + 4) * plan.step + plan.filter_length, sizeof(T)));
     s->local = reinterpret_cast<T*>(take(plan.window + plan.lags + 4 + kBlock<T>, sizeof(T)));
@@ -271,6 +184,39 @@ template <class T>
 std::size_t scratch_bytes(const YinPlan<T>& plan, int frames) {
     Scratch<T> s;
     return lay_out<T>(plan, frames, nullptr, &s);
+}
+
+// s.squares for the `count` samples of y that a frame sees.
+template <class T>
+void sum_squares(const Scratch<T>& s, const T* y, int count) {
+    double mean = 0;
+    for (int i = 0; i < count; ++i) mean += double(y[i]);
+    mean /= count;
+    double sum = 0;
+    for (int i = 0; i < count; ++i) {
+        s.squares[i] = sum;
+        sum += (double(y[i]) - mean) * (double(y[i]) - mean);
+    }
+    s.squares[count] = sum;
+}
+
+// The energy of the samples [from, from + pairs) and [from + lag, from + lag + pairs), the first and the last
+// pair by half where they are so in d.
+template <class T>
+double pair_energy(const Scratch<T>& s, std::int64_t from, int lag, int pairs, bool half_first,
+                   bool half_last) {
+    const double* early = s.squares + from;
+    const double* late = early + lag;
+    double sum = (early[pairs] - early[0]) + (late[pairs] - late[0]);
+    if (half_first) sum -= 0.5 * ((early[1] - early[0]) + (late[1] - late[0]));
+    if (half_last) sum -= 0.5 * ((early[pairs] - early[pairs - 1]) + (late[pairs] - late[pairs - 1]));
+    return sum;
+}
+
+template <class T>
+Choice choose(const YinPlan<T>& plan, const Scratch<T>& s) {
+    return plan.choosing == Choosing::mpm ? choose_mpm(plan, s.d, s.energy, s.room)
+                                          : choose_yin(plan, s.d, s.room);
 }
 
 // A power of two that brings the largest of `count` samples near one; 0 for silence.
@@ -290,8 +236,8 @@ double unit_scale(const T* x, int count) {
 
 // y[from, from + count) into `to`, in whole vectors: what lies past the end of y is made of zeros.
 template <class T>
-void smooth(const YinPlan<T>& plan, const T* signal, std::int64_t length, std::int64_t from, int count,
-            T* phases, T* to) {
+void smooth(const YinPlan<T>& plan, const Signal<T>& signal, std::int64_t from, int count, T* phases, T* to) {
+    const std::int64_t length = signal.length;
     constexpr int N = kLanes<T>;
     using V = Vec<T, N>;
     const int step = plan.step, taps = (plan.filter_length + step - 1) / step;
@@ -301,9 +247,9 @@ void smooth(const YinPlan<T>& plan, const T* signal, std::int64_t length, std::i
         const std::int64_t first = from * step + phase;
         const std::int64_t there = first >= length ? 0 : least(stride, (length - first + step - 1) / step);
         if (step == 1 && there > 0)
-            std::memcpy(row, signal + first, std::size_t(there) * sizeof(T));
+            std::memcpy(row, signal.at(first), std::size_t(there) * sizeof(T));
         else
-            for (std::int64_t i = 0; i < there; ++i) row[i] = signal[first + i * step];
+            for (std::int64_t i = 0; i < there; ++i) row[i] = *signal.at(first + i * step);
         for (std::int64_t i = there; i < stride; ++i) row[i] = 0;
     }
     for (int i = 0; i < outputs; i += kBlock<T>) {
@@ -321,8 +267,8 @@ void smooth(const YinPlan<T>& plan, const T* signal, std::int64_t length, std::i
 template <class T>
 struct Frames {
     const YinPlan<T>& plan;
-    const T* signal;
-    std::int64_t signal_length, length;  // of x and of y
+    const Signal<T>& signal;
+    std::int64_t length;  // of y
 
     std::int64_t start(std::int64_t frame) const {
         const std::int64_t centre = std::int64_t(double(frame) * plan.hop + 0.5) - plan.delay;
@@ -335,8 +281,7 @@ struct Frames {
 // One frame the slow way: for windows that an end of the signal cuts, and for levels whose squares leave
 // the range of T.
 template <class T>
-void track_alone(const Frames<T>& frames, std::int64_t start, const Scratch<T>& s, double* f0,
-                 double* confidence) {
+void track_alone(const Frames<T>& frames, std::int64_t start, const Scratch<T>& s, FrameResult* out) {
     const YinPlan<T>& plan = frames.plan;
     const std::int64_t length = frames.length, w = plan.window, reach = (plan.lags + 1) / 2;
     const std::int64_t low = most(0, least(start - reach, length - w / 2 - plan.lags));
@@ -347,15 +292,18 @@ void track_alone(const Frames<T>& frames, std::int64_t start, const Scratch<T>& 
         // The input is scaled, not y: the filter's products would underflow too.
         const std::int64_t first = low * plan.step;
         const int inputs = (count - 1) * plan.step + plan.filter_length;
-        scale = unit_scale(frames.signal + first, inputs);
+        const T* raw = frames.signal.at(first);
+        scale = unit_scale(raw, inputs);
         T* scaled = s.raw;
-        for (int i = 0; i < inputs; ++i) scaled[i] = T(double(frames.signal[first + i]) * scale);
-        smooth<T>(plan, scaled, inputs, 0, count, s.phases, s.local);
+        for (int i = 0; i < inputs; ++i) scaled[i] = T(double(raw[i]) * scale);
+        smooth<T>(plan, {scaled, 0, inputs}, 0, count, s.phases, s.local);
+        if (plan.choosing == Choosing::mpm) sum_squares(s, s.local, count);
     }
     double sum = 0;
     s.d[0] = 0;
     for (int lag = 1; lag < plan.lags; ++lag) {
         s.d[lag] = 0;
+        if (plan.choosing == Choosing::mpm) s.energy[lag] = 0;
         if (scale == 0) continue;
         // All in half samples: the pairs' middles lie on those of the lag's own parity, from `lag` on, and
         // the window spans [from, to]. A middle on an end of it counts half, whatever cut it there.
@@ -378,28 +326,31 @@ void track_alone(const Frames<T>& frames, std::int64_t start, const Scratch<T>& 
             if (half_first) d -= 0.5 * squared_distance(early, late, 1);
             if (half_last) d -= 0.5 * squared_distance(early + pairs - 1, late + pairs - 1, 1);
             s.d[lag] = (d > 0 ? d : 0) * double(2 * w) / double(to - from);
+            if (plan.choosing == Choosing::mpm)
+                s.energy[lag] = pair_energy(s, first - lag / 2 - low, lag, pairs, half_first, half_last) *
+                                double(2 * w) / double(to - from);
         } else if (lag > 1) {
             // Too few, in a signal of a few periods: say nothing, which is the mean.
             s.d[lag] = sum / (lag - 1);
         }
         sum += s.d[lag];
     }
-    const Choice choice = choose(plan, s.d, s.room);
+    const Choice choice = choose(plan, s);
     const double present =
         choice.silent ? 1 : presence(s.local, count, int(start + w / 2 - low), choice.period);
-    conclude(plan, choice, present, f0, confidence);
+    conclude(plan, choice, present, out);
 }
 
 template <class T>
-void track(const YinPlan<T>& plan, const T* signal, std::int64_t signal_length, std::int64_t first, int count,
-           void* memory, YinOutput out) {
+void track(const YinPlan<T>& plan, const Signal<T>& signal, std::int64_t first, int count, void* memory,
+           FrameResult* out) {
     Scratch<T> s;
     lay_out<T>(plan, count, static_cast<char*>(memory), &s);
     const int w = plan.window;
     const std::int64_t reach = (plan.lags + 1) / 2;
     const std::int64_t length =
-        signal_length < plan.filter_length ? 0 : (signal_length - plan.filter_length) / plan.step + 1;
-    const Frames<T> frames{plan, signal, signal_length, length};
+        signal.length < plan.filter_length ? 0 : (signal.length - plan.filter_length) / plan.step + 1;
+    const Frames<T> frames{plan, signal, length};
 
     // The frames whose pairs all lie inside the signal are successive.
     std::int64_t begin = first, end = first + count;
@@ -415,7 +366,7 @@ void track(const YinPlan<T>& plan, const T* signal, std::int64_t signal_length, 
         const std::int64_t stop = frames.start(end - 1) + w + s.half + 1;
         const std::int64_t low = most(origin, 0);
         for (std::int64_t i = origin; i < low; ++i) s.up[i - origin] = 0;
-        smooth(plan, signal, signal_length, low, int(stop - low), s.phases, s.up + (low - origin));
+        smooth(plan, signal, low, int(stop - low), s.phases, s.up + (low - origin));
         down += stop - origin - 1;
         for (std::int64_t i = 0; i < stop - origin; ++i) down[-i] = s.up[i];
     }
@@ -425,10 +376,9 @@ void track(const YinPlan<T>& plan, const T* signal, std::int64_t signal_length, 
     std::int64_t at = 0, opening = begin, closing = most(0, begin - s.ring), written = 0;
     for (std::int64_t frame = first; frame < first + count; ++frame) {
         const std::int64_t start = frames.start(frame), stop = start + w;
-        double* f0 = out.f0 + (frame - first);
-        double* confidence = out.confidence + (frame - first);
+        FrameResult* result = out + (frame - first);
         if (frame < begin || frame >= end) {
-            track_alone(frames, start, s, f0, confidence);
+            track_alone(frames, start, s, result);
             continue;
         }
         for (at = most(at, start); at < stop; ++written) {
@@ -467,13 +417,19 @@ void track(const YinPlan<T>& plan, const T* signal, std::int64_t signal_length, 
         // Outside this range squares of T underflow or overflow. Silence comes here too.
         constexpr double kLeast = sizeof(T) == 4 ? 1e-30 : 1e-280, kMost = sizeof(T) == 4 ? 1e+30 : 1e+280;
         if (!(sum > kLeast * w * plan.lags && sum < kMost)) {
-            track_alone(frames, start, s, f0, confidence);
+            track_alone(frames, start, s, result);
             continue;
         }
-        const Choice choice = choose(plan, s.d, s.room);
+        if (plan.choosing == Choosing::mpm) {
+            sum_squares(s, s.up + (start - reach - origin), int(w + 2 * reach));
+            for (int lag = 1; lag < plan.lags; ++lag)
+                s.energy[lag] = lag % 2 == 0 ? pair_energy(s, reach - lag / 2, lag, w + 1, true, true)
+                                             : pair_energy(s, reach - lag / 2, lag, w, false, false);
+        }
+        const Choice choice = choose(plan, s);
         const double present =
             presence(s.up + (start - reach - origin), int(w + 2 * reach), int(reach + w / 2), choice.period);
-        conclude(plan, choice, present, f0, confidence);
+        conclude(plan, choice, present, result);
     }
 }
 

@@ -14,7 +14,7 @@ TONE = np.sin(np.arange(8_000) / 10).astype(np.float32)
 @pytest.mark.parametrize("name", ["fmin", "fmax", "hop_s", "threshold"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), "1", None, True, 1j, [1.0]])
 def test_a_parameter_that_is_not_a_finite_number(name: str, value: Any) -> None:
-    if name == "threshold" and value is None:
+    if name in ("fmin", "fmax") and value is None:
         return  # the method's own
     with pytest.raises(ParameterError, match=f"^{name} must be a finite number, got "):
         lp.track(TONE, 16_000, **{name: value})
@@ -36,8 +36,8 @@ def test_a_parameter_that_is_not_a_finite_number(name: str, value: Any) -> None:
         ({"hop_s": 3_601}, r"hop_s must be above 0 and at most 3600 s, got 3601"),
         ({"threshold": 0}, r"threshold must be between 0 and 1, both excluded, got 0"),
         ({"threshold": 1}, r"threshold must be between 0 and 1"),
-        ({"method": "yinn"}, r"method must be one of 'yin', got 'yinn'"),
-        ({"method": None}, r"method must be one of 'yin', got None"),
+        ({"method": "yinn"}, r"method must be one of 'yin', 'mpm'.*, got 'yinn'"),
+        ({"method": None}, r"method must be one of 'yin', 'mpm'.*, got None"),
     ],
 )
 def test_a_parameter_outside_its_range(arguments: dict[str, Any], message: str) -> None:
@@ -53,7 +53,10 @@ def test_a_sample_rate_that_is_none(rate: Any) -> None:
 
 def test_a_low_sample_rate_names_the_limit() -> None:
     with pytest.raises(ParameterError, match="fmax must be at most half the sample rate, 500 Hz at 1000 Hz"):
-        lp.track(TONE, 1_000)
+        lp.track(TONE, 1_000, fmax=501)
+    with pytest.raises(ParameterError, match="fmin must be below half the sample rate, 50 Hz at 100 Hz"):
+        lp.track(TONE, 100)
+    assert lp.track(TONE, 1_000).f0.max() <= 500
     assert lp.track(TONE, 1_000, fmax=500).f0.shape == (801,)
 
 
@@ -97,6 +100,22 @@ def test_the_largest_finite_samples_are_no_garbage() -> None:
     for dtype in (np.float32, np.float64):
         x = np.sign(TONE).astype(dtype) * np.finfo(dtype).max
         assert lp.track(x, 16_000).voiced.all()
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "message"),
+    [
+        ("mpm", {"threshold": 0.1}, r"method 'mpm' has no option 'threshold': it takes 'cutoff'; .* 'yin'"),
+        ("yin", {"thresold": 0.1}, r"method 'yin' has no option 'thresold': it takes 'threshold'$"),
+        ("mpm", {"cutoff": 1}, r"cutoff must be between 0 and 1, both excluded, got 1"),
+        ("mpm", {"cutoff": "high"}, r"cutoff must be a finite number, got 'high'"),
+    ],
+)
+def test_an_option_of_another_method_or_none(method: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        lp.track(TONE, 16_000, method=method, **options)
+    with pytest.raises(ParameterError, match=message):
+        lp.Tracker(16_000, method=method, **options)
 
 
 def test_options_are_named() -> None:

@@ -43,11 +43,10 @@ def add_to(commands: Any) -> None:
         "directory or a name with {stem} or *",
     )
     parser.add_argument("--plot", metavar="OUT", help="draw waveform and f0: a .png, .svg or .pdf, as --csv")
-    shown = _defaults()
-    parser.add_argument("--method", help=f"how to track ({shown['method']})")
-    parser.add_argument("--fmin", type=float, metavar="HZ", help=f"lowest f0 ({shown['fmin']})")
-    parser.add_argument("--fmax", type=float, metavar="HZ", help=f"highest f0 ({shown['fmax']})")
-    parser.add_argument("--hop-s", type=float, metavar="S", help=f"seconds between frames ({shown['hop_s']})")
+    parser.add_argument("--method", help=f"how to track: {_methods()}")
+    parser.add_argument("--fmin", type=float, metavar="HZ", help="lowest f0 (the method's own)")
+    parser.add_argument("--fmax", type=float, metavar="HZ", help="highest f0 (the method's own)")
+    parser.add_argument("--hop-s", type=float, metavar="S", help="seconds between frames (0.01)")
     parser.add_argument("--channel", type=int, metavar="N", help="track channel N, counted from 1")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     parser.add_argument("-q", "--quiet", action="store_true", help="print no summary")
@@ -92,20 +91,20 @@ def run(arguments: argparse.Namespace) -> int:
     return each_file(work, sources, quiet=arguments.quiet, debug=arguments.debug)
 
 
-def _defaults() -> dict[str, Any]:
-    """The tracker's own; dashes where it cannot be loaded, for the help must come even then."""
+def _methods() -> str:
+    """What there is to choose from; a dash where it cannot be loaded, for the help must come even then."""
     try:
         from luthier.pitch import track
+        from luthier.pitch.methods import METHODS
     except ImportError:
-        return dict.fromkeys(_SETTINGS, "-")
-    return dict(track.__kwdefaults__ or {})
+        return "-"
+    return f"{', '.join(METHODS)} ({(track.__kwdefaults__ or {})['method']})"
 
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The tracker's settings: what was given, and its own defaults."""
-    defaults = _defaults()
+    """Those of the tracker's settings that were given."""
     given = {name: getattr(arguments, name) for name in _SETTINGS}
-    return {name: defaults[name] if value is None else value for name, value in given.items()}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _check_settings(arguments: argparse.Namespace) -> None:
@@ -134,11 +133,7 @@ def track_file(path: Path, arguments: argparse.Namespace, progress: Progress) ->
                 )
             channel = arguments.channel - 1
         progress.expect(reader.info.duration)
-        # The default range is the tracker's; a file of a low rate takes what of it there is.
-        settings = _settings(arguments)
-        if arguments.fmax is None:
-            settings["fmax"] = min(settings["fmax"], reader.sample_rate / 2)
-        return track(reader, channel, advance=progress.advance, **settings)
+        return track(reader, channel, advance=progress.advance, **_settings(arguments))
 
 
 def summary(duration: float, pitch: Pitch) -> str:

@@ -1,8 +1,7 @@
-"""Tracking the pitch of a file piece by piece, with the frames that tracking it whole would give."""
+"""Tracking the pitch of a file piece by piece."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -53,54 +52,20 @@ class Tracked(NamedTuple):
 
 
 def track(
-    reader: Reader,
-    channel: int | None,
-    *,
-    hop_s: float,
-    fmin: float,
-    advance: Callable[[float], None],
-    **settings: Any,
+    reader: Reader, channel: int | None, *, advance: Callable[[float], None], **settings: Any
 ) -> Tracked:
-    """Track the file from its start to its end in constant memory.
-
-    The pieces begin at whole seconds that are whole frames of the result too, and each is tracked with
-    the sound on either side that its frames see. Where `hop_s` has no such seconds below `PIECE_S`, the
-    file is tracked whole.
-    """
+    """Track the file from its start to its end in constant memory."""
     rate, length = reader.sample_rate, reader.frames
-    unit = _common_seconds(hop_s) if fmin > 0 else None
-    piece = length if unit is None else rate * unit * math.ceil(PIECE_S / unit)
-    # A frame sees up to 3 / fmin seconds; twice that leaves room for filters.
-    context = 0 if unit is None else rate * unit * math.ceil(max(0.5, 6 / fmin) / unit)
     envelope = Envelope(length)
-    results = []
-    held, held_from = np.zeros(0, np.float32), 0
-
-    for start in range(0, max(1, length), max(1, piece)):
-        last = start + piece >= length
-        wanted = length if last else min(length, start + piece + context)
-        fresh = _mono(reader, wanted - held_from - held.size, channel)
-        envelope.add(fresh)
-        begin = max(0, start - context)
-        held, held_from = np.concatenate([held[begin - held_from :], fresh]), begin
-        part = lp.track(held, rate, hop_s=hop_s, fmin=fmin, **settings)
-        skip = round((start - begin) / rate / hop_s)
-        count = None if last else round(piece / rate / hop_s)
-        results.append([array[skip:][:count] for array in (part.f0, part.voiced, part.confidence)])
-        advance((min(length, start + piece) - start) / rate)
-
-    f0, voiced, confidence = (np.concatenate(arrays) for arrays in zip(*results, strict=True))
-    times = np.asarray(np.arange(f0.size) * hop_s, np.float64)
-    return Tracked(length / rate, envelope, lp.Pitch(times, f0, voiced, confidence))
-
-
-def _common_seconds(hop_s: float) -> int | None:
-    """The fewest whole seconds that are a whole number of hops, or None."""
-    for seconds in range(1, PIECE_S + 1):
-        hops = seconds / hop_s if hop_s > 0 else math.inf
-        if math.isfinite(hops) and hops >= 1 and abs(hops - round(hops)) < 1e-9 * hops:
-            return seconds
-    return None
+    tracker = lp.Tracker(rate, **settings)
+    pieces = []
+    for start in range(0, length, PIECE_S * rate):
+        block = _mono(reader, min(length - start, PIECE_S * rate), channel)
+        envelope.add(block)
+        pieces.append(tracker.push(block))
+        advance(block.size / rate)
+    pieces.append(tracker.flush())
+    return Tracked(length / rate, envelope, lp.Pitch.concatenate(pieces))
 
 
 def _mono(reader: Reader, frames: int, channel: int | None) -> Samples:

@@ -1,22 +1,53 @@
-"""The tracking methods: what each is called, what it takes, and the native function that runs it."""
+"""The tracking methods: what each is called, what it takes, and the native stream that runs it."""
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from luthier.core import ParameterError
 from luthier.core import _native as core_native
 from luthier.pitch import _native
 
-__all__ = ["METHODS", "Grid", "Method"]
+__all__ = ["METHODS", "Grid", "Method", "NativeStream", "Option", "check_options"]
 
 Floats = npt.NDArray[np.floating[Any]]
 Result = npt.NDArray[np.float64]
+Values = Mapping[str, Any]
+
+
+class NativeStream(Protocol):
+    """Rows of samples in, in pieces of any size; the frames that they make known out.
+
+    ``push(samples)`` takes ``(rows, samples)``, C-contiguous and finite, of the dtype that the stream was
+    made for, and gives ``(f0, confidence)``, each float64 ``(rows, frames)``: the same number of frames in
+    all rows. ``flush()`` gives the frames that are left, ``floor(samples / hop + 1e-9) + 1`` in all (none
+    for no samples), and leaves the stream as new. However the samples are cut, the frames are the same.
+    """
+
+    @property
+    def latency(self) -> float:
+        """The most samples from a frame's centre to the one that makes its result known, after the start."""
+        ...
+
+    def push(self, samples: Any) -> tuple[Result, Result]:
+        """Take the next samples."""
+        ...
+
+    def flush(self) -> tuple[Result, Result]:
+        """End the signal."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the signal so far."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -28,6 +59,51 @@ class Grid:
     fmin: float
     fmax: float
 
+    @property
+    def hop(self) -> float:
+        """Samples from one frame's centre to the next, not necessarily whole."""
+        return self.hop_s * self.sample_rate
+
+
+@dataclass(frozen=True)
+class Option:
+    """A number that one method takes besides those that all take.
+
+    Attributes
+    ----------
+    default
+        None where it follows from the range; `doc` says how.
+    minimum, maximum
+        The values allowed, the ends included unless `open` says otherwise.
+    """
+
+    default: float | int | bool | None
+    minimum: float
+    maximum: float
+    doc: str
+    open: bool = False
+
+    def check(self, name: str, value: object) -> Any:
+        """Return `value` as it is used, or raise `ParameterError`."""
+        if value is None and self.default is None:
+            return None
+        if isinstance(self.default, bool):
+            if isinstance(value, bool | np.bool_):
+                return bool(value)
+            raise ParameterError(f"{name} must be True or False, got {value!r}")
+        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(value):
+            raise ParameterError(f"{name} must be a finite number, got {value!r}")
+        number = float(value)
+        low, high = self.minimum, self.maximum
+        if not (low < number < high if self.open else low <= number <= high):
+            ends = ", both excluded" if self.open else ""
+            raise ParameterError(f"{name} must be between {low:g} and {high:g}{ends}, got {value!r}")
+        if isinstance(self.default, int):
+            if not number.is_integer():
+                raise ParameterError(f"{name} must be a whole number, got {value!r}")
+            return int(number)
+        return number
+
 
 @dataclass(frozen=True)
 class Method:
@@ -35,35 +111,81 @@ class Method:
 
     Attributes
     ----------
-    threshold
-        What `threshold` means when the caller does not give one.
-    run
-        ``run(samples, grid, threshold, f0, confidence)`` fills the last two, ``(rows, frames)``, from the
-        samples, ``(rows, samples)``.
+    stream
+        ``stream(rows, single, grid, options)`` makes a `NativeStream` for that many rows of float32
+        samples, or float64 where `single` is false; `options` holds a checked value for every option.
+    options
+        What may be given besides the range and the hop, by name.
+    fmin, fmax
+        The range in hertz where the caller gives none.
     """
 
-    threshold: float
-    run: Callable[[Floats, Grid, float, Result, Result], None]
+    stream: Callable[[int, bool, Grid, Values], NativeStream]
+    options: Mapping[str, Option]
+    fmin: float = 50.0
+    fmax: float = 2000.0
 
 
-#: The aperiodicity at which YIN's confidence is 1/2.
-_YIN_VOICING = 0.45
+def check_options(method: str, given: Mapping[str, object]) -> dict[str, Any]:
+    """Return a value for every option of the method, or raise `ParameterError`."""
+    known = METHODS[method].options
+    for name in given:
+        if name not in known:
+            has = "takes " + ", ".join(map(repr, known)) if known else "takes none"
+            others = [other for other, m in METHODS.items() if name in m.options]
+            hint = f"; {name!r} belongs to {', '.join(map(repr, others))}" if others else ""
+            raise ParameterError(f"method {method!r} has no option {name!r}: it {has}{hint}")
+    return {
+        name: option.check(name, given[name]) if name in given else option.default
+        for name, option in known.items()
+    }
 
 
-def _yin(samples: Floats, grid: Grid, threshold: float, f0: Result, confidence: Result) -> None:
-    _native.yin(
-        samples,
-        grid.sample_rate,
-        grid.hop_s * grid.sample_rate,
-        grid.fmin,
-        grid.fmax,
-        max(2.0 / grid.fmin, 0.025),
-        threshold,
-        _YIN_VOICING,
-        f0,
-        confidence,
-        core_native.pool(),
-    )
+#: The aperiodicity at which the confidence of YIN and of McLeod's method is 1/2.
+_YIN_VOICING, _MPM_VOICING = 0.45, 0.45
 
 
-METHODS: Mapping[str, Method] = MappingProxyType({"yin": Method(threshold=0.1, run=_yin)})
+def _window_s(grid: Grid) -> float:
+    return max(2.0 / grid.fmin, 0.025)
+
+
+def _yin(rows: int, single: bool, grid: Grid, options: Values) -> NativeStream:
+    stream = _native.yin(
+        single, rows, grid.sample_rate, grid.hop, grid.fmin, grid.fmax, _window_s(grid),
+        options["threshold"], _YIN_VOICING, core_native.pool(),
+    )  # fmt: skip
+    return cast(NativeStream, stream)
+
+
+def _mpm(rows: int, single: bool, grid: Grid, options: Values) -> NativeStream:
+    stream = _native.mpm(
+        single, rows, grid.sample_rate, grid.hop, grid.fmin, grid.fmax, _window_s(grid),
+        options["cutoff"], _MPM_VOICING, core_native.pool(),
+    )  # fmt: skip
+    return cast(NativeStream, stream)
+
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        "yin": Method(
+            _yin,
+            {
+                "threshold": Option(
+                    0.1, 0, 1, "how much deeper a longer period must be to be preferred", open=True
+                )
+            },
+        ),
+        "mpm": Method(
+            _mpm,
+            {
+                "cutoff": Option(
+                    0.9,
+                    0,
+                    1,
+                    "the share of the highest key maximum that an earlier one must reach",
+                    open=True,
+                )
+            },
+        ),
+    }
+)

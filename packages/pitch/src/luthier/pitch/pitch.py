@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import csv
 import html
+import importlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from luthier.core import LayoutError, ParameterError
+from luthier.core import LayoutError, MissingDependencyError, ParameterError
 
 __all__ = ["Pitch"]
 
@@ -87,6 +89,122 @@ class Pitch(NamedTuple):
             raise ParameterError(f"reference_hz must be positive and finite, got {reference_hz!r}")
         return np.asarray(1200.0 * np.log2(np.asarray(self.f0, np.float64) / reference))
 
+    def between(self, start_s: float, end_s: float) -> Pitch:
+        """The frames whose centres lie in ``[start_s, end_s)``, with views of the arrays.
+
+        Examples
+        --------
+        >>> import numpy as np, luthier.pitch as lp
+        >>> lp.track(np.zeros(16_000), 16_000).between(0.25, 0.5)
+        Pitch(25 frames to 0.49 s, 0 % voiced)
+        """
+        times = np.asarray(self.times)
+        # Within a millionth of a frame: 0.3 s is frame 30, though 30 * 0.01 is 0.30000000000000004.
+        slack = 1e-6 * (times[1] - times[0]) if times.size > 1 else 0.0
+        first, last = np.searchsorted(times, [start_s - slack, end_s - slack])
+        return Pitch(
+            self.times[first:last],
+            self.f0[..., first:last],
+            self.voiced[..., first:last],
+            self.confidence[..., first:last],
+        )
+
+    @staticmethod
+    def concatenate(pieces: Iterable[Pitch]) -> Pitch:
+        """Join what a `Tracker` gave piece by piece; of no pieces, a `Pitch` of no frames.
+
+        Raises
+        ------
+        LayoutError
+            When the pieces have different numbers of channels.
+
+        Examples
+        --------
+        >>> import numpy as np, luthier.pitch as lp
+        >>> tracker = lp.Tracker(16_000)
+        >>> lp.Pitch.concatenate([tracker.push(np.zeros(16_000, np.float32)), tracker.flush()])
+        Pitch(101 frames to 1.00 s, 0 % voiced)
+        """
+        held = list(pieces)
+        if not held:
+            nothing = np.zeros(0)
+            return Pitch(nothing, nothing, nothing >= 0.5, nothing)
+        shapes = {np.shape(piece.f0)[:-1] for piece in held}
+        if len(shapes) > 1:
+            raise LayoutError(f"pieces must have the same channels, got {sorted(shapes)}")
+        if type(held[0].f0).__module__.partition(".")[0] == "torch":
+            import torch  # type: ignore[import-not-found,unused-ignore]
+
+            joined = [torch.cat(arrays, dim=-1) for arrays in zip(*held, strict=True)]
+        else:
+            joined = [np.concatenate(arrays, axis=-1) for arrays in zip(*held, strict=True)]
+        return Pitch(*joined)
+
+    def to_dataframe(self) -> Any:
+        """Return a `pandas.DataFrame` with a frame a row and the columns of `to_csv`.
+
+        Raises
+        ------
+        MissingDependencyError
+            When pandas is not installed.
+        """
+        try:
+            pandas: Any = importlib.import_module("pandas")
+        except ImportError:
+            raise MissingDependencyError(
+                "Pitch.to_dataframe() needs pandas; install it with: pip install pandas"
+            ) from None
+        f0 = np.asarray(self.f0)
+        columns = {
+            name: places.ravel()
+            for name, places in zip(self._axes(), np.indices(f0.shape)[: f0.ndim - 1], strict=True)
+        }
+        columns["time_s"] = np.broadcast_to(self.times, f0.shape).ravel()
+        columns["f0_hz"] = f0.ravel()
+        columns["voiced"] = np.asarray(self.voiced).ravel()
+        columns["confidence"] = np.asarray(self.confidence).ravel()
+        return pandas.DataFrame(columns)
+
+    def plot(self, ax: Any = None, **line: Any) -> Any:
+        """Draw the voiced f0 over time, in a logarithmic scale, broken where it is unvoiced.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure's by default.
+        **line
+            What `matplotlib.axes.Axes.plot` takes, colour and width for example.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        MissingDependencyError
+            When matplotlib is not installed and no `ax` was given.
+        """
+        if ax is None:
+            try:
+                import matplotlib.pyplot as plt
+            except ImportError:
+                raise MissingDependencyError(
+                    "Pitch.plot() needs matplotlib; install it with: pip install matplotlib"
+                ) from None
+            ax = plt.figure(layout="constrained").add_subplot()
+        f0 = np.asarray(self.f0, np.float64)
+        rows = f0.reshape(-1, f0.shape[-1])
+        marks = np.asarray(self.voiced).reshape(rows.shape)
+        for row, voiced in zip(rows, marks, strict=True):
+            times, shown = np.asarray(self.times), np.where(voiced, row, np.nan)
+            # A leap of more than three semitones is no glide: the line is broken there.
+            leaps = np.flatnonzero(np.abs(np.diff(np.log2(row))) > 0.25) + 1
+            style = {"linewidth": 1.5, "marker": ".", "markersize": 2, **line}
+            ax.plot(np.insert(times, leaps, np.nan), np.insert(shown, leaps, np.nan), **style)
+        ax.set_yscale("log")
+        ax.set(xlabel="time (s)", ylabel="f0 (Hz)")
+        return ax
+
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write ``time_s,f0_hz,voiced,confidence``, one frame a line; a whole file or none.
 
@@ -127,12 +245,15 @@ class Pitch(NamedTuple):
 
     def _write_rows(self, writer: Any) -> None:
         f0, voiced, confidence = (np.asarray(a) for a in (self.f0, self.voiced, self.confidence))
-        axes = ("batch", "channel")[3 - f0.ndim :] if f0.ndim > 1 else ()
-        writer.writerow([*axes, "time_s", "f0_hz", "voiced", "confidence"])
+        writer.writerow([*self._axes(), "time_s", "f0_hz", "voiced", "confidence"])
         times = [f"{t:.9g}" for t in np.asarray(self.times)]
         for row in np.ndindex(*f0.shape[:-1]):
             for t, f, v, c in zip(times, f0[row], voiced[row], confidence[row], strict=True):
                 writer.writerow([*row, t, f"{f:.7g}", int(v), f"{c:.6g}"])
+
+    def _axes(self) -> tuple[str, ...]:
+        ndim = np.ndim(self.f0)
+        return ("batch", "channel")[3 - ndim :] if ndim > 1 else ()
 
     def _summary(self) -> str:
         f0, voiced = np.asarray(self.f0), np.asarray(self.voiced)

@@ -1,26 +1,20 @@
-"""`track`: arguments are checked and frames laid out here, whatever the method."""
+"""`track`: the pitch of a whole signal."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
-import numbers
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from luthier.core import LayoutError, ParameterError
-from luthier.core.arrays import Borrowed, Layout, borrow, check_channels, check_sample_rate
-from luthier.pitch import _native
-from luthier.pitch.methods import METHODS, Grid
+from luthier.core.arrays import Layout, borrow, check_channels
 from luthier.pitch.pitch import Pitch
+from luthier.pitch.settings import Settings, check_settings, refuse_garbage, result
 
 __all__ = ["check_settings", "track"]
 
-#: The lowest `fmin`, and how far `fmax` may lie above it: what a frame costs grows with both.
-_LOWEST_HZ, _WIDEST = 5.0, 1000.0
-_LONGEST_HOP_S = 3600.0
+#: Rows that are tracked at a time: paths of many would not fit in the cache.
+_ROWS = 32
 
 
 def track(
@@ -28,11 +22,11 @@ def track(
     sample_rate: float,
     *,
     method: str = "yin",
-    fmin: float = 50.0,
-    fmax: float = 2000.0,
+    fmin: float | None = None,
+    fmax: float | None = None,
     hop_s: float = 0.01,
     layout: Layout = "channels_first",
-    threshold: float | None = None,
+    **options: Any,
 ) -> Pitch:
     """Track the fundamental frequency of a signal with one voice at a time.
 
@@ -43,19 +37,20 @@ def track(
     sample_rate : float
         Frames a second. Everything inside is set in seconds: 8 kHz speech and 96 kHz music get the same
         frames.
-    method : {"yin"}
+    method : {"yin", "mpm"}
         ``"yin"``: de Cheveigne and Kawahara's YIN [1]_ with windows of two periods of `fmin`, symmetric
-        about the frame's centre.
-    fmin, fmax : float
+        about the frame's centre. ``"mpm"``: McLeod and Wyvill's key maxima of the normalised square
+        difference [2]_, over the same windows.
+    fmin, fmax : float, optional
         The range searched, in hertz; ``5 <= fmin < fmax <= sample_rate / 2`` and ``fmax <= 1000 * fmin``.
-        `fmin` also sets how much of the signal a frame sees: up to ``3 / fmin`` seconds, 60 ms for 50 Hz.
+        50 and 2000 by default, or half the sample rate where that is less. `fmin` also sets how much of
+        the signal a frame sees: up to ``3 / fmin`` seconds, 60 ms for 50 Hz.
     hop_s : float
         Seconds from one frame to the next; at least one sample and at most an hour.
     layout : {"channels_first", "frames_first"}
         How `samples` is laid out. The result has its frames last in either case.
-    threshold : float, optional
-        How much deeper a longer period must be to be preferred, in (0, 1); the method's own by default
-        (0.1 for ``"yin"``). Lower finds more octaves below, higher more above.
+    **options
+        What the method takes besides (see Notes).
 
     Returns
     -------
@@ -70,21 +65,28 @@ def track(
         When `samples` has another rank or dtype, more than 4096 channels (its axes are swapped), or holds
         an infinity or a not-a-number.
     ParameterError
-        When a parameter is outside its range.
+        When a parameter is outside its range, or an option is not the method's.
 
     Notes
     -----
     The result does not depend on level: any constant times `samples` gives the same pitch.
 
-    ``"yin"``: with `a` the part of the frame's power that is not periodic at the chosen period, the
-    confidence is ``1 / (1 + (a / 0.45)**4)``; where the frame's centre holds less than a tenth of the power
-    around it, the confidence falls in proportion. `f0` is within 0.2 cent on clean tones up to a quarter of
-    `sample_rate`, and within a quarter tone up to half of it.
+    ``"yin"`` takes `threshold`, in (0, 1), 0.1 by default: how much deeper a longer period must be to be
+    preferred. Lower finds more octaves below, higher more above. With `a` the part of the frame's power
+    that is not periodic at the chosen period, the confidence is ``1 / (1 + (a / 0.45)**4)``; where the
+    frame's centre holds less than a tenth of the power around it, the confidence falls in proportion. `f0`
+    is within 0.2 cent on clean tones up to a quarter of `sample_rate`, and within a quarter tone up to half
+    of it.
+
+    ``"mpm"`` takes `cutoff`, in (0, 1), 0.9 by default: the share of the highest key maximum that an
+    earlier one must reach. Lower finds more octaves above, higher more below.
 
     References
     ----------
     .. [1] A. de Cheveigne and H. Kawahara, "YIN, a fundamental frequency estimator for speech and music",
        J. Acoust. Soc. Am. 111(4), 2002.
+    .. [2] P. McLeod and G. Wyvill, "A smarter way to find pitch", Proc. International Computer Music
+       Conference, 2005.
 
     Examples
     --------
@@ -94,91 +96,23 @@ def track(
     >>> f0.shape, bool(voiced.all()), f"{f0[50]:.2f}"
     ((101,), True, '440.00')
     """
-    check_settings(method=method, fmin=fmin, fmax=fmax, hop_s=hop_s)
-    chosen = METHODS[method]
-    grid = _check_grid(sample_rate, fmin, fmax, hop_s)
-    limit = chosen.threshold if threshold is None else _number("threshold", threshold)
-    if not 0.0 < limit < 1.0:
-        raise ParameterError(f"threshold must be between 0 and 1, both excluded, got {threshold!r}")
-
+    settings = Settings.check(sample_rate, method=method, fmin=fmin, fmax=fmax, hop_s=hop_s, options=options)
     borrowed = borrow(samples, layout=layout)
     check_channels(borrowed)
     batch, channels, length = borrowed.array.shape
-    frames = math.floor(length / (grid.hop_s * grid.sample_rate) + 1e-9) + 1 if length else 0
+    grid = settings.grid
+    frames = math.floor(length / grid.hop + 1e-9) + 1 if length else 0
     rows = borrowed.array.reshape(batch * channels, length)
-    if not _native.finite(rows):
-        _refuse_garbage(borrowed)
+    refuse_garbage(borrowed)
 
     f0 = np.empty((len(rows), frames))
     confidence = np.empty_like(f0)
-    if f0.size:
-        chosen.run(rows, grid, limit, f0, confidence)
-    return _result(borrowed, np.arange(frames) * grid.hop_s, f0, confidence)
-
-
-def _result(
-    borrowed: Borrowed, times: npt.NDArray[np.float64], f0: npt.NDArray[Any], confidence: npt.NDArray[Any]
-) -> Pitch:
-    shape = (*borrowed.array.shape[:2], times.size)
-    dtype = borrowed.array.dtype
-    sure = confidence.reshape(shape).astype(dtype, copy=False)
-    voiced: Any = sure >= 0.5
-    way_back = dataclasses.replace(borrowed, layout="channels_first")
-    return Pitch(
-        dataclasses.replace(way_back, ndim=1).give(times[None, None]),
-        way_back.give(f0.reshape(shape).astype(dtype, copy=False)),
-        way_back.give(voiced),
-        way_back.give(sure),
-    )
-
-
-def check_settings(*, method: object, fmin: object, fmax: object, hop_s: object) -> None:
-    """Raise `ParameterError` for settings of `track` that are wrong whatever the samples are."""
-    if not isinstance(method, str) or method not in METHODS:
-        allowed = ", ".join(repr(name) for name in METHODS)
-        raise ParameterError(f"method must be one of {allowed}, got {method!r}")
-    low, high, hop = _number("fmin", fmin), _number("fmax", fmax), _number("hop_s", hop_s)
-    if not low < high:
-        raise ParameterError(f"fmin must be below fmax, got fmin={fmin!r} and fmax={fmax!r}")
-    if low < _LOWEST_HZ or high > _WIDEST * low:
-        raise ParameterError(
-            f"fmin must be at least {_LOWEST_HZ:g} Hz and fmax at most {_WIDEST:g} times fmin, "
-            f"got fmin={fmin!r} and fmax={fmax!r}"
-        )
-    if not 0.0 < hop <= _LONGEST_HOP_S:
-        raise ParameterError(f"hop_s must be above 0 and at most {_LONGEST_HOP_S:g} s, got {hop_s!r}")
-
-
-def _check_grid(sample_rate: float, fmin: float, fmax: float, hop_s: float) -> Grid:
-    """What is wrong for this sample rate alone; the rest has passed `check_settings`."""
-    rate = check_sample_rate(sample_rate)
-    low, high, hop = float(fmin), float(fmax), float(hop_s)
-    if high > rate / 2:
-        raise ParameterError(
-            f"fmax must be at most half the sample rate, {rate / 2:g} Hz at {rate:g} Hz, got {fmax!r}"
-        )
-    if hop * rate < 1.0:
-        raise ParameterError(
-            f"hop_s must be at least one sample, {1 / rate:g} s at {rate:g} Hz, got {hop_s!r}"
-        )
-    return Grid(rate, hop, low, high)
-
-
-def _number(name: str, value: object) -> float:
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    raise ParameterError(f"{name} must be a finite number, got {value!r}")
-
-
-def _refuse_garbage(borrowed: Borrowed) -> None:
-    bad = ~np.isfinite(borrowed.array)
-    item, channel, frame = (int(i) for i in np.argwhere(bad)[np.argwhere(bad)[:, 2].argmin()])
-    where = f"frame {frame}"
-    if borrowed.ndim > 1:
-        where += f" of channel {channel}"
-    if borrowed.ndim > 2:
-        where += f" of item {item}"
-    value = borrowed.array[item, channel, frame]
-    raise LayoutError(
-        f"samples must be finite, got {value} in {where}; numpy.nan_to_num(samples) reads such samples as 0"
-    )
+    for first in range(0, len(rows) if frames else 0, _ROWS):
+        group = slice(first, first + _ROWS)
+        stream = settings.stream(len(rows[group]), rows.dtype)
+        at = 0
+        for piece in (stream.push(rows[group]), stream.flush()):
+            count = piece[0].shape[1]
+            f0[group, at : at + count], confidence[group, at : at + count] = piece
+            at += count
+    return result(borrowed, np.arange(frames) * grid.hop_s, f0, confidence)
