@@ -10,5 +10,6 @@ NB_MODULE(_native, m) {
     luthier::watch_exit();
     m.attr("isa") = luthier::isa_name(luthier::selected_isa());
     luthier::pitch::register_streams(m);
+    luthier::pitch::register_network(m);
     luthier::pitch::register_yin(m);
 }
