@@ -206,8 +206,11 @@ def build_in_tree(session: nox.Session) -> None:
 @nox.session
 def oracles(session: nox.Session) -> None:
     """Run the tests that hold luthier against its peers, which no other session installs."""
-    install_wheels(session, "test", "oracle")
-    asks = re.compile(r'importorskip\("(pedalboard|pyloudnorm)"\)')
+    install_wheels(session, "test", "oracle", "models")
+    # Its requirements are an old TensorFlow; the tests want the network alone.
+    session.install("--no-deps", "basic-pitch==0.4.0")
+    session.install("--index-url", "https://download.pytorch.org/whl/cpu", "torch>=2.6")
+    asks = re.compile(r'importorskip\("(pedalboard|pyloudnorm|onnx)"\)')
     files = [p for p in ROOT.glob("packages/*/tests/**/*.py") if asks.search(p.read_text("utf-8"))]
     # A conftest.py asks for all tests of its folder.
     wanted = {p.parent if p.name == "conftest.py" else p for p in files}

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 #include "luthier/dispatch.h"
 
@@ -413,6 +414,29 @@ Network::Network(const NetworkSpec& spec) : kernels_(&select_network_kernels()) 
     NetworkBuilder builder{*this, spec, nullptr, {}, {}, {}};
     builder.build();
     builder.lay_out();
+}
+
+Network::~Network() = default;
+
+std::unique_ptr<NetworkStream> Network::borrow() const {
+    {
+        const std::lock_guard lock(idle_lock_);
+        if (!idle_.empty()) {
+            std::unique_ptr<NetworkStream> stream = std::move(idle_.back());
+            idle_.pop_back();
+            return stream;
+        }
+    }
+    return std::make_unique<NetworkStream>(*this, false);
+}
+
+void Network::give_back(std::unique_ptr<NetworkStream> stream) const {
+    // What a whole long signal needed is not worth keeping.
+    constexpr std::size_t kMostBytes = 16 << 20, kMostIdle = 64;
+    if (stream->bytes() > kMostBytes) return;
+    stream->reset();
+    const std::lock_guard lock(idle_lock_);
+    if (idle_.size() < kMostIdle) idle_.push_back(std::move(stream));
 }
 
 bool Network::needs_whole_signal() const {

@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -57,12 +59,15 @@ struct TensorShape {
     int channels, bins;
 };
 
+class NetworkStream;
+
 class Network {
   public:
     // Throws std::invalid_argument with a message that names the node when the spec does not make sense.
     explicit Network(const NetworkSpec& spec);
     Network(const Network&) = delete;
     Network& operator=(const Network&) = delete;
+    ~Network();
 
     TensorShape input() const { return {tensors_[0].channels, tensors_[0].bins}; }
     std::size_t outputs() const { return outputs_.size(); }
@@ -80,6 +85,10 @@ class Network {
     std::int64_t frames(std::size_t i, std::int64_t frames, bool ended) const;
     // Multiplications and additions in pairs, for one frame of the input.
     double products() const { return products_; }
+
+    // A stream at its beginning, an idle one where there is one: its memory is in place. Any thread may ask.
+    std::unique_ptr<NetworkStream> borrow() const;
+    void give_back(std::unique_ptr<NetworkStream> stream) const;
 
   private:
     friend class NetworkStream;
@@ -140,6 +149,8 @@ class Network {
     const NetworkKernels* kernels_;
     double products_ = 0;
     std::size_t scratch_ = 0;
+    mutable std::mutex idle_lock_;
+    mutable std::vector<std::unique_ptr<NetworkStream>> idle_;
 
     friend struct NetworkBuilder;
 };

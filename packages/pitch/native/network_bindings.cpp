@@ -89,8 +89,7 @@ void run(const Network& network, Features features, std::vector<Result> results,
     const std::size_t abreast = std::min(
         batch, std::size_t(pool && pool->version == kPoolVersion ? std::max(1, pool->threads()) : 1));
     std::vector<std::unique_ptr<NetworkStream>> streams;
-    for (std::size_t i = 0; i < abreast; ++i)
-        streams.push_back(std::make_unique<NetworkStream>(network, false));
+    for (std::size_t i = 0; i < abreast; ++i) streams.push_back(network.borrow());
     for (std::size_t group = 0; group < batch; group += abreast) {
         const std::size_t rows = std::min(abreast, batch - group);
         std::vector<std::vector<OutputView>> to(rows, first);
@@ -126,6 +125,7 @@ void run(const Network& network, Features features, std::vector<Result> results,
         }
         for (std::size_t r = 0; r < rows; ++r) streams[r]->reset();
     }
+    for (auto& stream : streams) network.give_back(std::move(stream));
 }
 
 // Frames of each output that a push of so many frames gives.

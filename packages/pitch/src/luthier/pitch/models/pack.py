@@ -154,10 +154,14 @@ def encode(pack: Pack) -> bytes:
             arrays[f"golden.outputs.{name}"] = np.asarray(output, np.float32)
 
     offset, table, blobs = 0, [], []
+    places: dict[bytes, int] = {}  # filters that several nodes share are there once
     for name, array in arrays.items():
         dtype = "int8" if array.dtype == np.int8 else "float32"
         blob = np.ascontiguousarray(array, _DTYPES[dtype]).tobytes()
-        table.append([name, dtype, list(array.shape), offset])
+        place = places.setdefault(blob, offset)
+        table.append([name, dtype, list(array.shape), place])
+        if place != offset:
+            continue
         blobs.append(blob + bytes(-len(blob) % _ALIGN))
         offset += len(blobs[-1])
     header = {
