@@ -11,5 +11,6 @@ NB_MODULE(_native, m) {
     m.attr("isa") = luthier::isa_name(luthier::selected_isa());
     luthier::pitch::register_streams(m);
     luthier::pitch::register_network(m);
+    luthier::pitch::register_front_end(m);
     luthier::pitch::register_yin(m);
 }

@@ -27,7 +27,16 @@ class Conv(nn.Module):
     that their number stays, or not at all where the kernel is as long as they are many.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: tuple[int, int], ahead: int = 0, *, pad: bool = True, norm: bool = True) -> None:  # fmt: skip
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: tuple[int, int],
+        ahead: int = 0,
+        *,
+        pad: bool = True,
+        norm: bool = True,
+    ) -> None:
         super().__init__()
         frames, bins = kernel
         side = (bins - 1) // 2 if pad else 0
@@ -46,7 +55,8 @@ class Conv(nn.Module):
         if not isinstance(self.norm, nn.BatchNorm2d):
             return
         norm = self.norm
-        assert norm.running_var is not None and norm.running_mean is not None
+        assert norm.running_var is not None
+        assert norm.running_mean is not None
         gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
         with torch.no_grad():
             self.conv.weight.mul_(gain[:, None, None, None])
@@ -84,7 +94,7 @@ class Octaves(nn.Module):
 
 
 class PitchNetwork(nn.Module):
-    """12k parameters, 70 million multiply-adds a second of audio with the specifications in spec.py.
+    """16k parameters, 70 million multiply-adds a second of audio with the specifications in spec.py.
 
     `ahead` is how many frames each block looks into the future, of the four that are not its own: 2 is
     symmetric, 0 causal.

@@ -1,8 +1,8 @@
 """What the networks see: the specification of the front end, as plain data that a model pack can hold.
 
 A frame of the network stands for `hop` samples at `sample_rate` and answers for two results, `hop / 2`
-apart: frame j for the times ``j * hop`` and ``j * hop + hop / 2`` samples. Each *analysis* is a power spectrum
-of the samples around ``j * hop + centre``; each *channel* reads one of them at a multiple of every
+apart: frame j for the times ``j * hop`` and ``j * hop + hop / 2`` samples. Each *analysis* is a power
+spectrum of the samples around ``j * hop + centre``; each *channel* reads one of them at a multiple of every
 candidate f0, so that what belongs to one candidate lies in one column of the (channels, frames, bins)
 array. A last channel tells how loud the frame is against the loudest of late.
 """

@@ -8,6 +8,17 @@ from typing_extensions import CapsuleType
 
 isa: str
 
+class FrontEnd:
+    def __init__(self, sample_rate: float, hop: int, bins: int, lowest_hz: float, bins_per_octave: float, analyses: Sequence[tuple[int, int, int, int]], channels: Sequence[tuple[int, float]], floor: float, offset: float, scale: float, decay_db_s: float) -> None: ...
+
+    def run(self, samples: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], origin: int, first: int, loudest: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], out: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu')], pool: CapsuleType) -> None: ...
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def stop(self) -> int: ...
+
 @overload
 def finite(samples: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> bool: ...
 
