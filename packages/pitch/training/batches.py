@@ -95,7 +95,7 @@ def noise(random: Random, samples: int, voices: Pack | None) -> Samples:
     if kind < 0.3:
         x = random.standard_normal(samples)
     elif kind < 0.75 or voices is None:
-        x = synthesis.colour(random, random.standard_normal(samples), random.uniform(-2.2, 0.6))
+        x = synthesis.colour(random.standard_normal(samples), random.uniform(-2.2, 0.6))
     else:
         crowd = [voices.cut(random, samples // STEP)[0] for _ in range(8)]
         x = np.sum([v * random.uniform(0.3, 1) for v in crowd], axis=0)

@@ -3,12 +3,12 @@
     python evaluate.py make DATA [--seed 1001]
     python evaluate.py run DATA WEIGHTS.pt [--peers] [--files]
 
-`make` needs what sources.py needs and flite's rms; festival's voices czech_dita, czech_machac, lp, pc, suo_fi_lj,
-hindi and upc_ca_ona (their terms are copyleft: they are heard here and go nowhere); and
+`make` needs what sources.py needs and flite's rms; festival's voices czech_dita, czech_machac, lp, pc,
+suo_fi_lj, hindi and upc_ca_ona (their terms are copyleft: they are heard here and go nowhere); and
 musescore-general-soundfont, which is for evaluation alone.
 
-Voices are recordings of people, resynthesised on their own contour, shifted; the truth is exact. What is printed,
-in per cent, as the mean over files: raw pitch accuracy at 50 cents, voicing recall and false alarms, F1
+Voices are recordings of people, resynthesised on their own contour, shifted; the truth is exact. What is
+printed, in per cent, as the mean over files: raw pitch accuracy at 50 cents, voicing recall, false alarms, F1
 (voiced and right); and the median error of what is right, in cents. Undecided results do not count.
 """
 
@@ -35,8 +35,17 @@ from luthier.pitch.models import front_end
 Doubles = npt.NDArray[np.float64]
 Track = tuple[Doubles, Doubles]  # f0 and the probability of voicing, every 10 ms
 
-VOICES = ("czech_dita", "czech_machac", "lp_diphone", "pc_diphone", "suo_fi_lj_diphone", "hindi_NSK_diphone", "upc_ca_ona_hts")  # fmt: skip
-INSTRUMENTS = ((0, 30, 90), (6, 36, 84), (11, 60, 96), (19, 40, 80), (24, 40, 76), (27, 40, 84), (32, 26, 55), (40, 56, 96), (42, 36, 70), (43, 28, 55), (53, 45, 76), (56, 54, 84), (57, 36, 66), (60, 36, 72), (64, 56, 84), (66, 44, 72), (68, 58, 88), (70, 34, 66), (71, 50, 88), (73, 60, 96), (75, 60, 96), (80, 36, 96), (81, 36, 90), (104, 48, 76))  # fmt: skip
+VOICES = (
+    *("czech_dita", "czech_machac", "lp_diphone", "pc_diphone"),
+    *("suo_fi_lj_diphone", "hindi_NSK_diphone", "upc_ca_ona_hts"),
+)
+#: Programs of General MIDI with their lowest and highest notes.
+INSTRUMENTS = (
+    (0, 30, 90), (6, 36, 84), (11, 60, 96), (19, 40, 80), (24, 40, 76), (27, 40, 84),
+    (32, 26, 55), (40, 56, 96), (42, 36, 70), (43, 28, 55), (53, 45, 76), (56, 54, 84),
+    (57, 36, 66), (60, 36, 72), (64, 56, 84), (66, 44, 72), (68, 58, 88), (70, 34, 66),
+    (71, 50, 88), (73, 60, 96), (75, 60, 96), (80, 36, 96), (81, 36, 90), (104, 48, 76),
+)  # fmt: skip
 CONDITIONS = (
     ("clean", "", 0),
     ("w10", "white", 10),
@@ -75,7 +84,7 @@ def add_noise(x: Doubles, kind: str, snr_db: float, seed: int) -> Doubles:
     random = np.random.default_rng(seed)
     noise = random.standard_normal(len(x))
     if kind == "pink":
-        noise = synthesis.colour(random, noise, -1.0)
+        noise = synthesis.colour(noise, -1.0)
     return x + noise * np.sqrt(np.mean(x**2) / np.mean(noise**2)) * 10 ** (-snr_db / 20)
 
 
@@ -179,12 +188,8 @@ def run(folder: Path, weights: list[Path], *, peers: bool, files: bool) -> None:
                     n = min(len(f0), len(state))
                     rows.append(figures(f0[:n], sure[:n], truth[:n], state[:n]))
                     if files:
-                        print(set_name, i, f"{np.median(truth[state == 1]):.0f} Hz", label, {k: round(v, 1) for k, v in rows[-1].items()})  # fmt: skip
-                mean = {key: np.mean([row[key] for row in rows]) for key in rows[0]}
-                line += "".join(
-                    f"{mean[k]:{w}.1f}"
-                    for k, w in (("RPA", 10), ("VR", 8), ("VFA", 8), ("F1", 8), ("cents", 8))
-                )
+                        told = {k: round(v, 1) for k, v in rows[-1].items()}
+                        print(set_name, i, f"{np.median(truth[state == 1]):.0f} Hz", label, told)
             print(f"{name:12}{label:8}{line}", flush=True)
 
 

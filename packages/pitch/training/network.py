@@ -153,5 +153,5 @@ if __name__ == "__main__":
         parameters = sum(p.numel() for p in network.parameters())
         rate = network.macs_per_frame() * spec.sample_rate / spec.hop / 1e6
         print(
-            f"{spec.name}: {spec.features} features, {parameters} parameters, {rate:.1f} million MACs a second"
+            f"{spec.name}: {spec.features} features, {parameters} parameters, {rate:.1f}e6 products a second"
         )

@@ -1,11 +1,11 @@
 """Sounds from outside: synthesised speech, resynthesised with exact contours, and soundfont instruments.
 
-    python sources.py OUT [--seconds-of-speech 6000] [--seconds-of-notes 4000] [--seconds-of-synthesis 8000]
+    python sources.py OUT [--seconds-of-speech 6000] [--seconds-of-notes 4000]
 
-writes OUT/synthesis.npz, OUT/notes.npz and OUT/speech.npz: many clips end to end. What has to be there (Debian packages; all of
-their terms allow any use of what they say and play): espeak-ng (its output is the user's), festival with
-festvox-kallpc16k, festvox-kdlpc16k, festvox-us-slt-hts, festvox-ru (free, BSD-like), flite (voices free,
-BSD-like), fluidsynth with fluid-soundfont-gm (MIT). The text read is made up.
+writes OUT/synthesis.npz, OUT/notes.npz and OUT/speech.npz: many clips end to end. What has to be there
+(Debian packages; the terms of all of them allow any use of what they say and play): espeak-ng (its output is
+the user's); festival with festvox-kallpc16k, festvox-kdlpc16k, festvox-us-slt-hts, festvox-ru (BSD-like);
+flite (voices free, BSD-like); fluidsynth with fluid-soundfont-gm (MIT). The text read is made up.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def resynthesise(
     formants = 1.0 if natural else float(np.exp2(random.uniform(-0.25, 0.35)))
     frames = np.arange(count // 10)
 
-    def amplitude(hz: Doubles, k: int) -> Doubles:
+    def amplitude(hz: Doubles, _: int) -> Doubles:
         position = np.clip(hz / formants / RATE * 1024, 0, 511)
         low = position.astype(int)
         t = position - low
@@ -237,9 +237,10 @@ def play(soundfont: str, midi: bytes, folder: Path) -> Samples:
 
 #: Programs with one clear pitch, as (first, last, lowest note, highest note), after the instruments' ranges.
 PROGRAMS = (
-    (0, 7, 28, 96), (8, 14, 60, 96), (19, 23, 40, 88), (24, 31, 40, 84), (32, 39, 24, 60), (40, 41, 48, 96),
-    (42, 43, 28, 72), (44, 46, 36, 84), (48, 53, 40, 84), (54, 54, 40, 80), (56, 60, 40, 84), (61, 63, 40, 80),
-    (64, 67, 36, 84), (68, 71, 36, 88), (72, 79, 55, 100), (80, 87, 32, 96), (88, 95, 40, 84), (104, 111, 40, 84),
+    (0, 7, 28, 96), (8, 14, 60, 96), (19, 23, 40, 88), (24, 31, 40, 84), (32, 39, 24, 60),
+    (40, 41, 48, 96), (42, 43, 28, 72), (44, 46, 36, 84), (48, 53, 40, 84), (54, 54, 40, 80),
+    (56, 60, 40, 84), (61, 63, 40, 80), (64, 67, 36, 84), (68, 71, 36, 88), (72, 79, 55, 100),
+    (80, 87, 32, 96), (88, 95, 40, 84), (104, 111, 40, 84),
 )  # fmt: skip
 
 
@@ -311,10 +312,7 @@ def speech(random: Random, folder: Path) -> Iterator[Clip]:
     random.shuffle(ready)
     while True:
         # Mostly espeak's many voices; those that were recorded come round again.
-        if random.random() < 0.55:
-            x = espeak(random, folder)
-        else:
-            x = ready[random.integers(len(ready))]
+        x = espeak(random, folder) if random.random() < 0.55 else ready[random.integers(len(ready))]
         for _ in range(2):
             if (clip := resynthesise(random, x)) is not None:
                 yield clip

@@ -109,12 +109,12 @@ def spectrum(random: Random) -> Callable[[Doubles, int], Doubles]:
 
 def breath(random: Random, tone: npt.NDArray[np.float32], db: float) -> npt.NDArray[np.float32]:
     """Noise that follows the tone's loudness, coloured, `db` below it."""
-    noise = colour(random, random.standard_normal(len(tone)), random.uniform(-1, 0.5))
+    noise = colour(random.standard_normal(len(tone)), random.uniform(-1, 0.5))
     power = np.convolve(tone**2, np.full(800, 1 / 800), mode="same")
     return (noise * np.sqrt(np.maximum(power, 0)) * 10 ** (db / 20)).astype(np.float32)
 
 
-def colour(random: Random, noise: npt.ArrayLike, power: float) -> Doubles:
+def colour(noise: npt.ArrayLike, power: float) -> Doubles:
     """Noise with a density of f^power, unit variance."""
     spectrum_ = np.fft.rfft(noise)
     f = np.fft.rfftfreq(len(np.asarray(noise)), 1 / RATE)
@@ -175,11 +175,15 @@ def modulated(random: Random, seconds: float, hz: float) -> Clip:
     return samples, f0_out, state
 
 
-VOWELS = ((730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (660, 1720, 2410), (570, 840, 2410), (490, 1350, 1690))  # fmt: skip
+#: The first three formants of seven vowels, in hertz.
+VOWELS = (
+    (730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480),
+    (660, 1720, 2410), (570, 840, 2410), (490, 1350, 1690),
+)  # fmt: skip
 
 
 def voice(random: Random, seconds: float, hz: float) -> Clip:
-    """Pulses through moving formants (G. E. Peterson and H. L. Barney's vowels, 1952), with irregular cycles."""
+    """Pulses through moving formants (G. E. Peterson and H. L. Barney's vowels, 1952), not quite regular."""
     count = int(seconds * 1000)
     f0 = contours.draw(random, count, hz)
     loudness = contours.gates(random, count) * np.exp(0.3 * contours.wander(random, count, 5))
@@ -195,13 +199,12 @@ def voice(random: Random, seconds: float, hz: float) -> Clip:
     doubling = random.uniform(0.02, 0.25) if random.random() < (0.5 if hz < 90 else 0.1) else 0.0
     level = loudness[::10]
 
-    def amplitude(f: Doubles, k: int) -> Doubles:
+    def amplitude(f: Doubles, _: int) -> Doubles:
         gain = np.ones_like(f)
         for track, width in zip(tracks, widths, strict=True):
             w = width * scale
             gain = gain * track**2 / np.sqrt((track**2 - f**2) ** 2 + (w * f) ** 2 + 1e3)
-        gain = np.minimum(gain, 100) * (1 + (f / hz) ** 2) ** (tilt / 2) * level
-        return gain
+        return np.minimum(gain, 100) * (1 + (f / hz) ** 2) ** (tilt / 2) * level
 
     jittered = f0 * np.exp2(random.uniform(0, 0.02) * contours.wander(random, count, 120))
     if doubling:
@@ -220,11 +223,12 @@ def unvoiced(random: Random, seconds: float) -> Clip:
     """Noises: steady, in bursts, in bands; clicks; nothing at all."""
     samples = int(seconds * RATE)
     kind = random.integers(5)
-    x = colour(random, random.standard_normal(samples), random.uniform(-2.5, 1.0))
+    x = colour(random.standard_normal(samples), random.uniform(-2.5, 1.0))
     if kind == 1:  # a band of it, as of a consonant
         f = np.fft.rfftfreq(samples, 1 / RATE)
         centre = np.exp(random.uniform(np.log(500), np.log(6000)))
-        x = np.fft.irfft(np.fft.rfft(x) * np.exp(-0.5 * (np.log(np.maximum(f, 1) / centre) / random.uniform(0.3, 1)) ** 2), samples)  # fmt: skip
+        octaves = np.log(np.maximum(f, 1) / centre) / random.uniform(0.3, 1)
+        x = np.fft.irfft(np.fft.rfft(x) * np.exp(-0.5 * octaves**2), samples)
     if kind in (1, 2):
         x = x * at_samples(contours.gates(random, int(seconds * 1000)), samples)
     if kind == 3:  # clicks, at no regular distance

@@ -121,7 +121,8 @@ def main() -> None:
             seconds = time.monotonic() - began
             speed = step * options.batch * batches.frames / 100 / seconds
             print(
-                f"{seconds / 60:6.1f} min step {step} rate {rate:.5f} pitch {means[0]:.4f} voicing {means[1]:.4f} "
+                f"{seconds / 60:6.1f} min step {step} rate {rate:.5f} "
+                f"pitch {means[0]:.4f} voicing {means[1]:.4f} "
                 f"within a bin {100 * means[2]:.2f} % voicing right {100 * means[3]:.2f} % "
                 f"{speed:.0f} x real time, waiting {100 * waited / seconds:.0f} %",
                 flush=True,
