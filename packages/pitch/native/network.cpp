@@ -304,6 +304,12 @@ struct NetworkBuilder {
             t.limit = std::clamp<std::int64_t>(kBlockFloats / t.row, 4, 8192);
         }
 
+        for (const Network::Node& each : net.nodes_)
+            for (int input : each.inputs) {
+                std::int64_t& reach = net.tensors_[std::size_t(input)].reach;
+                reach = std::max(
+                    reach, each.span + (each.kind == Network::Kind::extend ? each.before + each.after : 0));
+            }
         for (Network::Node& each : net.nodes_) {
             Network::Tensor& out = net.tensors_[std::size_t(each.output)];
             if (each.kind == Network::Kind::phases)
@@ -611,18 +617,25 @@ void NetworkStream::push(const float* input, std::int64_t frames, std::ptrdiff_t
 }
 
 void NetworkStream::drain() {
-    do deliver();
-    while (pass());
+    do {
+        deliver();
+        while (pass(false)) {
+        }
+    } while (pass(true));
 }
 
-// Each node makes a block of what it can; whether any did.
-bool NetworkStream::pass() {
+// Each node makes a block of what it can, and whether any did. Unless it is to work `ahead`, none makes more
+// while its readers have not caught up: after a node that waits for the whole signal, its rows would else all
+// be copied from node to node before the last one took the first.
+bool NetworkStream::pass(bool ahead) {
     bool progress = false;
     for (const Network::Node& node : network_->nodes_) {
         const std::size_t out = std::size_t(node.output);
         if (ended_[out]) continue;
+        const std::int64_t limit = network_->tensors_[out].limit;
+        if (!ahead && have_[out] - needed_from(node.output) > limit + network_->tensors_[out].reach) continue;
         const std::int64_t target = network_->available(node, have_, ended_);
-        const std::int64_t count = std::min(target - have_[out], network_->tensors_[out].limit);
+        const std::int64_t count = std::min(target - have_[out], limit);
         if (count > 0) {
             reserve(node.output, count);
             if (!dry_) run(node, have_[out], int(count));

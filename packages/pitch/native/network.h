@@ -118,6 +118,7 @@ class Network {
         int left = 0;         // zeros before bin 0
         std::ptrdiff_t channel = 0, row = 0;
         int before = 0, after = 0;  // rows of zeros around the signal
+        std::int64_t reach = 0;     // rows that a reader wants at once, at most
         std::int64_t limit = 1;     // rows made at a time
         std::int64_t stride = 1, ahead = 0, behind = 0;
         std::vector<int> readers;  // nodes
@@ -192,7 +193,7 @@ class NetworkStream {
     void reserve(int tensor, std::int64_t rows);
     void append_zeros(int tensor, std::int64_t rows);
     std::int64_t needed_from(int tensor) const;
-    bool pass();
+    bool pass(bool ahead);
     void run(const Network::Node& node, std::int64_t first, int count);
     void drain();
     void deliver();

@@ -19,6 +19,14 @@ constexpr int kAccumulators = 12, kMostOutputs = 4;
 #endif
 constexpr int kMostVectors = 3;
 
+// broadcast() without its addition to zero, and straight from memory.
+template <int... Lane>
+V spread(const float* from, IndexList<Lane...>) {
+    const float value = *from;
+    return V{((void)Lane, value)...};
+}
+V spread(const float* from) { return spread(from, IndexRange<N>::type{}); }
+
 int tile(int outputs) {
     int size = kMostOutputs;
     while (size > outputs) size /= 2;
@@ -72,7 +80,7 @@ void convolve(const ConvolutionPlan& plan, const float* weights, const float* bi
         for (int f = 0; f < F; ++f)
             for (int k = 0; k < K; ++k) x[f][k] = load<V>(from + f * step + k * N);
         for (int o = 0; o < O; ++o) {
-            const V weight = broadcast<V>(weights[o]);
+            const V weight = spread(weights + o);
             for (int f = 0; f < F; ++f)
                 for (int k = 0; k < K; ++k) sums[f][o][k] += weight * x[f][k];
         }
@@ -147,7 +155,7 @@ void dense_tile(const ConvolutionPlan& plan, std::ptrdiff_t pitch, int first, co
         V w[K];
         for (int k = 0; k < K; ++k) w[k] = load<V>(weights + k * N);
         for (int f = 0; f < F; ++f) {
-            const V x = broadcast<V>(from[f * plan.input_step]);
+            const V x = spread(from + f * plan.input_step);
             for (int k = 0; k < K; ++k) sums[f][k] += w[k] * x;
         }
     }
@@ -197,7 +205,7 @@ void signal_tile(const ConvolutionPlan& plan, const float* phases, std::ptrdiff_
     for (int tap = 0; tap < plan.taps; ++tap) {
         const std::ptrdiff_t offset = plan.offsets[tap];
         const float* from = phases + offset % step * pitch + offset / step;
-        const V weight = broadcast<V>(plan.weights[tap]);
+        const V weight = spread(plan.weights + tap);
         for (int k = 0; k < K; ++k) sums[k] += weight * load<V>(from + k * N);
     }
     for (int k = 0; k < K && k * N < frames; ++k) {
