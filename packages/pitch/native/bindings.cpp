@@ -13,4 +13,6 @@ NB_MODULE(_native, m) {
     luthier::pitch::register_network(m);
     luthier::pitch::register_front_end(m);
     luthier::pitch::register_yin(m);
+    luthier::pitch::register_pyin(m);
+    luthier::pitch::register_autocorrelation(m);
 }

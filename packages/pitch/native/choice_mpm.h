@@ -12,7 +12,6 @@
 #include "dips.h"
 
 namespace luthier::inline LUTHIER_ISA {
-namespace {
 
 // `d` and `energy` hold d and m, `d` with kYinReach values in front; `room` is scratch.
 template <class T>
@@ -57,5 +56,4 @@ Choice choose_mpm(const YinPlan<T>& plan, double* d, const double* energy, doubl
     return {lags[chosen], values[chosen], false};
 }
 
-}  // namespace
 }  // namespace luthier::inline LUTHIER_ISA

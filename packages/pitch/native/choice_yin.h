@@ -4,7 +4,6 @@
 #include "dips.h"
 
 namespace luthier::inline LUTHIER_ISA {
-namespace {
 
 // From d to a period. `d` has kYinReach values in front for lags below zero; `room` is scratch.
 template <class T>
@@ -49,5 +48,4 @@ Choice choose_yin(const YinPlan<T>& plan, double* d, double* room) {
     return {lags[chosen], values[chosen], false};
 }
 
-}  // namespace
 }  // namespace luthier::inline LUTHIER_ISA

@@ -5,11 +5,10 @@
 #include "yin.h"
 
 namespace luthier::inline LUTHIER_ISA {
-namespace {
 
 // d at one lag between two lags that are known, d reaching kYinReach to either side.
-template <class T>
-double between(const YinPlan<T>& plan, const double* d, int position) {
+template <class Plan>
+double between(const Plan& plan, const double* d, int position) {
     const int lag = position / kYinPhases, phase = position % kYinPhases;
     if (phase == 0) return d[lag];
     const double* from = d + lag - kYinReach + 1;
@@ -29,8 +28,8 @@ struct Dip {
 // The minimum of the band-limited d within one lag of the sampled minimum at `lag`: a search down to
 // 1/16 of a lag, then the parabola through the last three (its error there is below 0.1 cent for two
 // samples a period, and falls with the cube of the rate).
-template <class T>
-Dip refine(const YinPlan<T>& plan, const double* d, int lag) {
+template <class Plan>
+Dip refine(const Plan& plan, const double* d, int lag) {
     int best = lag * kYinPhases;
     double value = d[lag];
     for (int step = kYinPhases / 2; step >= 1; step /= 2) {
@@ -58,5 +57,4 @@ struct Choice {
     bool silent;
 };
 
-}  // namespace
 }  // namespace luthier::inline LUTHIER_ISA

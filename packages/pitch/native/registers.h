@@ -5,9 +5,11 @@
 
 namespace luthier::pitch {
 
-void register_streams(nanobind::module_& m);    // stream_bindings.cpp; before all methods
-void register_front_end(nanobind::module_& m);  // front_end_bindings.cpp
-void register_network(nanobind::module_& m);    // network_bindings.cpp
-void register_yin(nanobind::module_& m);        // yin_bindings.cpp
+void register_streams(nanobind::module_& m);          // stream_bindings.cpp; before all methods
+void register_front_end(nanobind::module_& m);        // front_end_bindings.cpp
+void register_network(nanobind::module_& m);          // network_bindings.cpp
+void register_yin(nanobind::module_& m);              // yin_bindings.cpp
+void register_pyin(nanobind::module_& m);             // pyin_bindings.cpp
+void register_autocorrelation(nanobind::module_& m);  // autocorrelation_bindings.cpp
 
 }  // namespace luthier::pitch

@@ -28,6 +28,7 @@
 
 #include "luthier/isa.h"
 #include "signal.h"
+#include "thin.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
@@ -44,23 +45,16 @@ inline constexpr double kYinSlack = 0.01;
 // the noise. On synthetic voices and instruments 1.0 leaves octaves below, 1.3 makes octaves above.
 inline constexpr double kYinDepth = 1.15;
 
-// Below this share of the power around a frame, its centre counts as outside the sound.
-inline constexpr double kYinPresence = 0.1;
-
 // Which of the methods built on d chooses the period (choice_yin.h, choice_mpm.h).
 enum class Choosing { yin, mpm };
 
 // What is fixed for a call. Plain data: it crosses from the bindings to each instruction set.
 //
-// The signal is first made smooth and thin: y[i] is the sum of filter[t] * x[i * step + t]. So y[i] speaks of
-// the sample i * step + delay, and exists where the filter finds samples. All lengths below are in samples
-// of y.
+// All lengths are in samples of y (thin.h).
 template <class T>
-struct YinPlan {
+struct YinPlan : Thin<T> {
     Choosing choosing;
     double hop;  // input samples, not necessarily whole
-    int step, filter_length, delay;
-    const T* filter;  // (filter_length), symmetric
 
     double rate;  // of y
     double f_min, f_max;

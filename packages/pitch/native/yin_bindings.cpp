@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <numbers>
 #include <type_traits>
 #include <vector>
 
 #include "luthier/dispatch.h"
 #include "registers.h"
 #include "stream.h"
+#include "thin_design.h"
 #include "yin.h"
 
 LUTHIER_DISPATCH(YinKernels<float>, yin_kernels_f32)
@@ -29,57 +29,6 @@ const YinKernels<T>& kernels() {
         return select_yin_kernels_f64();
 }
 
-// Modified Bessel function of the first kind, order 0, by its power series.
-double bessel_i0(double x) {
-    double term = 1, sum = 1;
-    for (int k = 1; k < 40; ++k) sum += term *= (x / (2 * k)) * (x / (2 * k));
-    return sum;
-}
-
-double sinc(double x) { return x == 0 ? 1 : std::sin(std::numbers::pi * x) / (std::numbers::pi * x); }
-
-// The Kaiser window (J. F. Kaiser, 1974) on [-1, 1].
-double kaiser(double x, double beta) {
-    return bessel_i0(beta * std::sqrt(std::max(0.0, 1 - x * x))) / bessel_i0(beta);
-}
-
-// Interpolation of d. A ripple r moves a dip of period T by up to 275 r T cents: hence -120 dB. Each phase is
-// scaled so that a constant stays one.
-template <class T>
-void fill_taps(YinPlan<T>& plan) {
-    for (int phase = 0; phase < kYinPhases; ++phase) {
-        double sum = 0;
-        for (int tap = 0; tap < kYinTaps; ++tap) {
-            const double x = tap - (kYinReach - 1) - double(phase) / kYinPhases;
-            plan.taps[phase][tap] = sinc(x) * kaiser(x / kYinReach, 12.3);
-            sum += plan.taps[phase][tap];
-        }
-        for (double& tap : plan.taps[phase]) tap /= sum;
-    }
-}
-
-// The low-pass 1 / (1 + (f / corner)^2), whose impulse response is exp(-2 pi corner |t|), down to -60 dB;
-// and where samples are left out, a sinc that keeps the rest from folding onto what stays.
-std::vector<double> design(double sample_rate, double corner, int step) {
-    const double decay = 2 * std::numbers::pi * corner / sample_rate;
-    const int tail = std::max(1, int(std::ceil(7 / decay)));
-    std::vector<double> filter(2 * tail + 1);
-    for (int t = -tail; t <= tail; ++t) filter[t + tail] = std::exp(-decay * std::abs(t));
-    if (step > 1) {
-        const int reach = 5 * step;
-        std::vector<double> both(filter.size() + 2 * reach);
-        for (int t = -reach; t <= reach; ++t) {
-            const double tap = sinc(0.75 * t / step) * kaiser(double(t) / (reach + 1), 5.0);
-            for (std::size_t i = 0; i < filter.size(); ++i) both[i + t + reach] += tap * filter[i];
-        }
-        filter = std::move(both);
-    }
-    double sum = 0;
-    for (double tap : filter) sum += tap;
-    for (double& tap : filter) tap /= sum;
-    return filter;
-}
-
 // A method of the family: its plan, and the memory that the plan points into.
 template <class T>
 class YinMethod final : public Method<T> {
@@ -88,15 +37,8 @@ class YinMethod final : public Method<T> {
               double window_s, double threshold, double voicing) {
         YinPlan<T>& plan = plan_;
         plan.choosing = choosing;
-        // Eight samples a period at least, and 16 kHz: a formant's worth of harmonics for any voice.
-        plan.step = std::max(1, int(sample_rate / std::max(16000.0, 8 * f_max)));
-        const std::vector<double> filter = design(sample_rate, std::max(2000.0, f_max), plan.step);
-        taps_.assign(filter.begin(), filter.end());
-        plan.filter = taps_.data();
-        plan.filter_length = int(taps_.size());
-        plan.delay = plan.filter_length / 2;
+        plan.rate = design_thin<T>(sample_rate, f_max, taps_, plan);
         plan.hop = spacing;
-        plan.rate = sample_rate / plan.step;
         plan.f_min = f_min;
         plan.f_max = f_max;
         plan.threshold = threshold;

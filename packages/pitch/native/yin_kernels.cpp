@@ -4,14 +4,12 @@
 #include "choice_mpm.h"
 #include "choice_yin.h"
 #include "luthier/simd.h"
+#include "presence.h"
+#include "thin.h"
 #include "yin.h"
 
 namespace luthier::inline LUTHIER_ISA {
 namespace {
-
-// Outputs of the filter that are computed together.
-template <class T>
-inline constexpr int kBlock = 4 * kLanes<T>;
 
 // Lags come in pairs (2m, 2m + 1) that share the sample n - m; a vector holds kLanes values of m.
 template <class T>
@@ -84,51 +82,13 @@ double squared_distance(const T* a, const T* b, int count) {
     return sum;
 }
 
-std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-std::int64_t most(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
-
-// How much of the power around a frame is there at its centre: the variance of y over one period there,
-// against that of the `count` samples that the frame sees. A window that only reaches into a note says
-// that a note is near, not that the frame has a pitch.
-template <class T>
-double presence(const T* y, int count, int centre, double period) {
-    constexpr int N = 2 * kLanes<T>;
-    using V = Vec<T, N>;
-    const T level = y[0];  // any value near the signal's, so that an offset cancels nothing
-    const auto variance = [level](const T* from, int n) {
-        V sums{}, squares{};
-        int i = 0;
-        for (; i + N <= n; i += N) {
-            const V v = load<V>(from + i) - level;
-            sums += v;
-            squares += v * v;
-        }
-        double sum = 0, square = 0;
-        for (int k = 0; k < N; ++k) sum += double(sums[k]), square += double(squares[k]);
-        for (; i < n; ++i) {
-            const double v = double(from[i] - level);
-            sum += v;
-            square += v * v;
-        }
-        return (square - sum * sum / n) / n;
-    };
-    int n = int(period + 0.5);
-    n = n < 8 ? 8 : n;
-    if (n >= count) return 1;
-    int start = centre - n / 2;
-    start = start < 0 ? 0 : start > count - n ? count - n : start;
-    const double around = variance(y, count);
-    return around > 0 ? variance(y + start, n) / around : 1;
-}
-
 template <class T>
 void conclude(const YinPlan<T>& plan, const Choice& choice, double present, FrameResult* out) {
     const double f = plan.rate / choice.period;
     out->f0 = f < plan.f_min ? plan.f_min : f > plan.f_max ? plan.f_max : f;
     // 1 for a clean tone, 1/2 at plan.voicing, 0.03 for white noise; no exponential is needed.
     const double ratio = choice.aperiodicity / plan.voicing, square = ratio * ratio;
-    const double there = present / kYinPresence;
-    out->confidence = choice.silent ? 0 : (there < 1 ? there : 1) / (1 + square * square);
+    out->confidence = choice.silent ? 0 : share_present(present) / (1 + square * square);
 }
 
 // Scratch memory of one call.
@@ -219,50 +179,6 @@ Choice choose(const YinPlan<T>& plan, const Scratch<T>& s) {
                                           : choose_yin(plan, s.d, s.room);
 }
 
-// A power of two that brings the largest of `count` samples near one; 0 for silence.
-template <class T>
-double unit_scale(const T* x, int count) {
-    double peak = 0;
-    for (int i = 0; i < count; ++i) {
-        const double a = x[i] < 0 ? -double(x[i]) : double(x[i]);
-        if (a > peak) peak = a;
-    }
-    if (!(peak > 0)) return 0;
-    double scale = 1;
-    while (peak * scale < 0x1p-32) scale *= 0x1p+32;
-    while (peak * scale > 0x1p+32) scale *= 0x1p-32;
-    return scale;
-}
-
-// y[from, from + count) into `to`, in whole vectors: what lies past the end of y is made of zeros.
-template <class T>
-void smooth(const YinPlan<T>& plan, const Signal<T>& signal, std::int64_t from, int count, T* phases, T* to) {
-    const std::int64_t length = signal.length;
-    constexpr int N = kLanes<T>;
-    using V = Vec<T, N>;
-    const int step = plan.step, taps = (plan.filter_length + step - 1) / step;
-    const int outputs = (count + kBlock<T> - 1) / kBlock<T> * kBlock<T>, stride = outputs + taps;
-    for (int phase = 0; phase < step; ++phase) {
-        T* row = phases + std::size_t(phase) * stride;
-        const std::int64_t first = from * step + phase;
-        const std::int64_t there = first >= length ? 0 : least(stride, (length - first + step - 1) / step);
-        if (step == 1 && there > 0)
-            std::memcpy(row, signal.at(first), std::size_t(there) * sizeof(T));
-        else
-            for (std::int64_t i = 0; i < there; ++i) row[i] = *signal.at(first + i * step);
-        for (std::int64_t i = there; i < stride; ++i) row[i] = 0;
-    }
-    for (int i = 0; i < outputs; i += kBlock<T>) {
-        V sum[kBlock<T> / N] = {};
-        for (int phase = 0; phase < step; ++phase) {
-            const T* row = phases + std::size_t(phase) * stride + i;
-            for (int t = phase; t < plan.filter_length; t += step, ++row)
-                for (int k = 0; k < kBlock<T> / N; ++k) sum[k] += plan.filter[t] * load<V>(row + k * N);
-        }
-        for (int k = 0; k < kBlock<T> / N; ++k) store(to + i + k * N, sum[k]);
-    }
-}
-
 // Whatever frame of y: where its window starts, and the samples of y that there are.
 template <class T>
 struct Frames {
@@ -271,10 +187,7 @@ struct Frames {
     std::int64_t length;  // of y
 
     std::int64_t start(std::int64_t frame) const {
-        const std::int64_t centre = std::int64_t(double(frame) * plan.hop + 0.5) - plan.delay;
-        // Nearest sample of y; the shift keeps the division's operand positive.
-        const std::int64_t shift = plan.delay / plan.step + 1;
-        return (centre + shift * plan.step + plan.step / 2) / plan.step - shift - plan.window / 2;
+        return plan.nearest(std::int64_t(double(frame) * plan.hop + 0.5)) - plan.window / 2;
     }
 };
 
@@ -348,8 +261,7 @@ void track(const YinPlan<T>& plan, const Signal<T>& signal, std::int64_t first, 
     lay_out<T>(plan, count, static_cast<char*>(memory), &s);
     const int w = plan.window;
     const std::int64_t reach = (plan.lags + 1) / 2;
-    const std::int64_t length =
-        signal.length < plan.filter_length ? 0 : (signal.length - plan.filter_length) / plan.step + 1;
+    const std::int64_t length = plan.there(signal.length);
     const Frames<T> frames{plan, signal, length};
 
     // The frames whose pairs all lie inside the signal are successive.

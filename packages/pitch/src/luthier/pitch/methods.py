@@ -77,7 +77,7 @@ class Option:
         The values allowed, the ends included unless `open` says otherwise.
     """
 
-    default: float | int | bool | None
+    default: float | int | bool | tuple[float, ...] | None
     minimum: float
     maximum: float
     doc: str
@@ -87,6 +87,15 @@ class Option:
         """Return `value` as it is used, or raise `ParameterError`."""
         if value is None and self.default is None:
             return None
+        if isinstance(self.default, tuple):
+            many = isinstance(value, tuple | list | np.ndarray)
+            values: list[object] = list(value) if many else []  # type: ignore[call-overload]
+            if len(values) != len(self.default):
+                raise ParameterError(f"{name} must be {len(self.default)} numbers, got {value!r}")
+            return tuple(self._number(f"each of {name}", each) for each in values)
+        return self._number(name, value)
+
+    def _number(self, name: str, value: object) -> Any:
         if isinstance(self.default, bool):
             if isinstance(value, bool | np.bool_):
                 return bool(value)
@@ -143,6 +152,13 @@ def check_options(method: str, given: Mapping[str, object]) -> dict[str, Any]:
 
 #: The aperiodicity at which the confidence of YIN and of McLeod's method is 1/2.
 _YIN_VOICING, _MPM_VOICING = 0.45, 0.45
+#: More pitch bins than any use has.
+_MOST_BINS = 8_000
+
+#: Of the methods with a path, with `a` the aperiodicity of the chosen candidate, the log-odds of voicing
+#: are ``steepness * log(even / a)``, and `hysteresis` more or less as the path is voiced or not.
+_PYIN_ODDS = 3.1, 0.54, 0.5
+_AUTOCORRELATION_ODDS = 1.43, 0.394, 1.75
 
 
 def _window_s(grid: Grid) -> float:
@@ -161,6 +177,48 @@ def _mpm(rows: int, single: bool, grid: Grid, options: Values) -> NativeStream:
     stream = _native.mpm(
         single, rows, grid.sample_rate, grid.hop, grid.fmin, grid.fmax, _window_s(grid),
         options["cutoff"], _MPM_VOICING, core_native.pool(),
+    )  # fmt: skip
+    return cast(NativeStream, stream)
+
+
+def _lag(grid: Grid, options: Values) -> int:
+    return round(float(options["lookahead_s"]) / grid.hop_s)
+
+
+def _lookahead(default: float) -> Option:
+    return Option(default, 0, 10, "seconds of what follows that a frame's decision waits for")
+
+
+def _pyin(rows: int, single: bool, grid: Grid, options: Values) -> NativeStream:
+    frame_s = options["frame_s"] or 3.2 / grid.fmin
+    if frame_s * grid.fmin <= 1.0:
+        raise ParameterError(
+            f"frame_s must be above 1 / fmin, {1 / grid.fmin:g} s for {grid.fmin:g} Hz, got {frame_s:g}"
+        )
+    bins = 12 * math.ceil(1 / options["resolution"]) * math.log2(grid.fmax / grid.fmin)
+    if bins > _MOST_BINS:
+        raise ParameterError(
+            f"resolution must leave at most {_MOST_BINS} bins from fmin to fmax, "
+            f"got {options['resolution']:g}, which makes {bins:.0f}"
+        )
+    names = ("boltzmann_parameter", "resolution", "max_transition_rate", "switch_prob", "no_trough_prob")
+    settings: list[Any] = [options["n_thresholds"], *options["beta_parameters"]]
+    settings += [options[name] for name in names]
+    settings += [*_PYIN_ODDS, _lag(grid, options), core_native.pool()]
+    stream = _native.pyin(
+        single, rows, grid.sample_rate, grid.hop, grid.fmin, grid.fmax, frame_s,
+        *settings,
+    )  # fmt: skip
+    return cast(NativeStream, stream)
+
+
+def _autocorrelation(rows: int, single: bool, grid: Grid, options: Values) -> NativeStream:
+    # The costs of a step are Boersma's for 10 ms.
+    step = 0.01 / grid.hop_s
+    stream = _native.autocorrelation(
+        single, rows, grid.sample_rate, grid.hop, grid.fmin, grid.fmax, max(3.0 / grid.fmin, 0.025),
+        options["octave_cost"], options["octave_jump_cost"] * step, options["voicing_change_cost"] * step,
+        options["voicing_threshold"], *_AUTOCORRELATION_ODDS, _lag(grid, options), core_native.pool(),
     )  # fmt: skip
     return cast(NativeStream, stream)
 
@@ -185,6 +243,36 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                     "the share of the highest key maximum that an earlier one must reach",
                     open=True,
                 )
+            },
+        ),
+        "pyin": Method(
+            _pyin,
+            {
+                "frame_s": Option(None, 1e-3, 2, "seconds that a frame sees, 3.2 / fmin by default"),
+                "n_thresholds": Option(100, 2, 1000, "thresholds that are tried"),
+                "beta_parameters": Option(
+                    (2.0, 18.0), 0.1, 1000, "both of the beta distribution that the thresholds have"
+                ),
+                "boltzmann_parameter": Option(
+                    2.0, 0, 50, "the log of how much likelier a trough is than the next", open=True
+                ),
+                "resolution": Option(0.1, 0.01, 1, "semitones in a pitch bin"),
+                "max_transition_rate": Option(35.92, 0.1, 1000, "octaves a second that f0 may move"),
+                "switch_prob": Option(0.01, 0, 1, "the probability that voicing changes", open=True),
+                "no_trough_prob": Option(
+                    0.01, 0, 1, "the share that the lowest trough has where none is below the threshold"
+                ),
+                "lookahead_s": _lookahead(1.0),
+            },
+        ),
+        "autocorrelation": Method(
+            _autocorrelation,
+            {
+                "octave_cost": Option(0.03, 0, 1, "what an octave up gains, in correlation"),
+                "octave_jump_cost": Option(0.35, 0, 10, "what a jump of an octave costs in 10 ms"),
+                "voicing_change_cost": Option(0.14, 0, 10, "what a change of voicing costs in 10 ms"),
+                "voicing_threshold": Option(0.45, 0, 1, "the strength of the unvoiced candidate"),
+                "lookahead_s": _lookahead(0.2),
             },
         ),
     }

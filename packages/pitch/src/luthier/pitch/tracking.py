@@ -37,14 +37,16 @@ def track(
     sample_rate : float
         Frames a second. Everything inside is set in seconds: 8 kHz speech and 96 kHz music get the same
         frames.
-    method : {"yin", "mpm"}
+    method : {"yin", "mpm", "pyin", "autocorrelation"}
         ``"yin"``: de Cheveigne and Kawahara's YIN [1]_ with windows of two periods of `fmin`, symmetric
         about the frame's centre. ``"mpm"``: McLeod and Wyvill's key maxima of the normalised square
-        difference [2]_, over the same windows.
+        difference [2]_, over the same windows. ``"pyin"``: Mauch and Dixon's probabilistic YIN [3]_ with the
+        definitions and parameters of librosa. ``"autocorrelation"``: Boersma's method [4]_, with a path
+        through candidates; steadier in noise.
     fmin, fmax : float, optional
         The range searched, in hertz; ``5 <= fmin < fmax <= sample_rate / 2`` and ``fmax <= 1000 * fmin``.
         50 and 2000 by default, or half the sample rate where that is less. `fmin` also sets how much of
-        the signal a frame sees: up to ``3 / fmin`` seconds, 60 ms for 50 Hz.
+        the signal a frame sees: some ``3 / fmin`` seconds, 60 ms for 50 Hz.
     hop_s : float
         Seconds from one frame to the next; at least one sample and at most an hour.
     layout : {"channels_first", "frames_first"}
@@ -81,12 +83,28 @@ def track(
     ``"mpm"`` takes `cutoff`, in (0, 1), 0.9 by default: the share of the highest key maximum that an
     earlier one must reach. Lower finds more octaves above, higher more below.
 
+    ``"pyin"`` takes librosa's parameters: `n_thresholds`, `beta_parameters`, `boltzmann_parameter`,
+    `resolution`, `max_transition_rate`, `switch_prob`, `no_trough_prob`; and `frame_s`, the seconds that a
+    frame sees, ``3.2 / fmin`` by default. With the same frame, hop and range its voiced frames have the f0 of
+    librosa 0.11 within half a bin of `resolution`, 5 cents; where that path is unvoiced, f0 is that of
+    the frame's likeliest trough.
+
+    ``"autocorrelation"`` takes Boersma's costs: `octave_cost`, `octave_jump_cost`, `voicing_change_cost`, and
+    `voicing_threshold`.
+
+    Methods with a path (``"pyin"`` and ``"autocorrelation"``) decide a frame with what follows it:
+    `lookahead_s`, 1.0 and 0.2 s by default.
+
     References
     ----------
     .. [1] A. de Cheveigne and H. Kawahara, "YIN, a fundamental frequency estimator for speech and music",
        J. Acoust. Soc. Am. 111(4), 2002.
     .. [2] P. McLeod and G. Wyvill, "A smarter way to find pitch", Proc. International Computer Music
        Conference, 2005.
+    .. [3] M. Mauch and S. Dixon, "pYIN: a fundamental frequency estimator using probabilistic threshold
+       distributions", Proc. ICASSP, 2014.
+    .. [4] P. Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise
+       ratio of a sampled sound", Proc. Institute of Phonetic Sciences 17, 1993.
 
     Examples
     --------

@@ -1,0 +1,48 @@
+// Whether a frame's centre sounds at all.
+#pragma once
+
+#include "luthier/simd.h"
+
+namespace luthier::inline LUTHIER_ISA {
+
+// Below this share of the power around a frame, its centre counts as outside the sound.
+inline constexpr double kPresence = 0.1;
+
+// How much of the power around a frame is there at its centre: the variance of y over one period there,
+// against that of the `count` samples that the frame sees. A window that only reaches into a note says
+// that a note is near, not that the frame has a pitch.
+template <class T>
+double presence(const T* y, int count, int centre, double period) {
+    constexpr int N = 2 * kLanes<T>;
+    using V = Vec<T, N>;
+    const T level = y[0];  // any value near the signal's, so that an offset cancels nothing
+    const auto variance = [level](const T* from, int n) {
+        V sums{}, squares{};
+        int i = 0;
+        for (; i + N <= n; i += N) {
+            const V v = load<V>(from + i) - level;
+            sums += v;
+            squares += v * v;
+        }
+        double sum = 0, square = 0;
+        for (int k = 0; k < N; ++k) sum += double(sums[k]), square += double(squares[k]);
+        for (; i < n; ++i) {
+            const double v = double(from[i] - level);
+            sum += v;
+            square += v * v;
+        }
+        return (square - sum * sum / n) / n;
+    };
+    int n = int(period + 0.5);
+    n = n < 8 ? 8 : n;
+    if (n >= count) return 1;
+    int start = centre - n / 2;
+    start = start < 0 ? 0 : start > count - n ? count - n : start;
+    const double around = variance(y, count);
+    return around > 0 ? variance(y + start, n) / around : 1;
+}
+
+// What confidence is left of it: all, or less in proportion.
+inline double share_present(double present) { return present < kPresence ? present / kPresence : 1; }
+
+}  // namespace luthier::inline LUTHIER_ISA
