@@ -12,6 +12,7 @@ NB_MODULE(_native, m) {
     luthier::pitch::register_streams(m);
     luthier::pitch::register_network(m);
     luthier::pitch::register_front_end(m);
+    luthier::pitch::register_neural(m);
     luthier::pitch::register_yin(m);
     luthier::pitch::register_pyin(m);
     luthier::pitch::register_autocorrelation(m);

@@ -11,5 +11,6 @@ void register_network(nanobind::module_& m);          // network_bindings.cpp
 void register_yin(nanobind::module_& m);              // yin_bindings.cpp
 void register_pyin(nanobind::module_& m);             // pyin_bindings.cpp
 void register_autocorrelation(nanobind::module_& m);  // autocorrelation_bindings.cpp
+void register_neural(nanobind::module_& m);           // neural_bindings.cpp; after front end, network
 
 }  // namespace luthier::pitch

@@ -17,8 +17,9 @@ Floats = npt.NDArray[np.float64]
 RATE = 16_000
 
 #: Largest error on clean steady tones in cents, away from the ends. pYIN's d is that of frames that end in
-#: zeros, and is refined with a parabola between samples, as librosa's.
-CENTS = {"yin": 0.3, "mpm": 0.3, "pyin": 12.0, "autocorrelation": 1.0, "swipe": 4.0}
+#: zeros, and is refined with a parabola between samples, as librosa's. The network's candidates are 75 cents
+#: apart, and what it says between them is learned; it is worst for a sine.
+CENTS = {"neural": 40.0, "yin": 0.3, "mpm": 0.3, "pyin": 12.0, "autocorrelation": 1.0, "swipe": 4.0}
 
 
 @pytest.fixture(params=METHODS)
@@ -101,7 +102,7 @@ def test_noise_silence_and_a_constant_are_unvoiced(method: str) -> None:
     noise = np.random.default_rng(1).standard_normal(10 * RATE)
     pitch = lp.track(noise, RATE, method=method)
     assert pitch.voiced.mean() < 0.02
-    assert ((pitch.f0 >= 50) & (pitch.f0 <= 2_000)).all()
+    assert ((pitch.f0 >= METHODS[method].fmin) & (pitch.f0 <= METHODS[method].fmax)).all()
     for value in (0.0, 0.25):
         for dtype in (np.float32, np.float64):
             still = lp.track(np.full(RATE, value, dtype), RATE, method=method)
@@ -157,7 +158,8 @@ def test_transposition(method: str, ratio: float) -> None:
     assert np.mean(low.voiced[middle] == high.voiced[middle]) > 0.97
     # A note that librosa's pYIN hears an octave off is so here too, at one of the two heights.
     least = 0.75 if method == "pyin" else 0.97
-    assert np.mean(np.abs(high.cents(ratio * np.asarray(low.f0, np.float64)))[sounds] < 15) > least
+    cents = max(15.0, 2 * CENTS[method])
+    assert np.mean(np.abs(high.cents(ratio * np.asarray(low.f0, np.float64)))[sounds] < cents) > least
 
 
 def test_a_batch_is_a_loop(method: str) -> None:
@@ -239,7 +241,8 @@ def test_all_instruction_sets_agree(tmp_path: Path) -> None:
         for method in METHODS:
             for name in signals:
                 a, b = results["baseline"], results[isa]
-                key, double = f"{method} {name}", name.endswith("64")
+                # The network computes in single precision whatever the samples are.
+                key, double = f"{method} {name}", name.endswith("64") and method != "neural"
                 voiced = a[key + " c"] >= 0.5
                 assert voiced.any()
                 np.testing.assert_allclose(

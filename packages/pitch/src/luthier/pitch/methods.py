@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from luthier.core import ParameterError
 from luthier.core import _native as core_native
-from luthier.pitch import _native
+from luthier.pitch import _native, neural
 
 __all__ = ["METHODS", "Grid", "Method", "NativeStream", "Option", "check_options"]
 
@@ -274,6 +274,12 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "voicing_threshold": Option(0.45, 0, 1, "the strength of the unvoiced candidate"),
                 "lookahead_s": _lookahead(0.2),
             },
+        ),
+        "neural": Method(
+            neural.stream,
+            {"low_latency": Option(False, 0, 1, "whether results come within 50 ms, and are a little worse")},
+            fmin=30.0,
+            fmax=4200.0,
         ),
     }
 )
