@@ -5,10 +5,6 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "luthier/dispatch.h"
-
-LUTHIER_DISPATCH(RateKernels, rate_kernels)
-
 namespace luthier::pitch {
 namespace {
 
@@ -22,7 +18,7 @@ constexpr int kAround = 2;
 }  // namespace
 
 NeuralMethod::NeuralMethod(const FrontEnd& front_end, const Network& network, const Settings& settings)
-    : front_end_(&front_end), network_(&network), settings_(settings), rates_(&select_rate_kernels()) {
+    : front_end_(&front_end), network_(&network), settings_(settings) {
     const FrontEndPlan& plan = front_end.plan();
     const auto fits = [&](int output, int bins) {
         return output >= 0 && std::size_t(output) < network.outputs() &&
@@ -42,14 +38,8 @@ NeuralMethod::NeuralMethod(const FrontEnd& front_end, const Network& network, co
     first_bin_ = std::clamp(int(std::ceil(bin_of(settings.f_min) - 0.5)), 0, plan.bins - 1);
     last_bin_ = std::clamp(int(std::floor(bin_of(settings.f_max) + 0.5)), first_bin_, plan.bins - 1);
     step_s_ = plan.hop / (kTimes * settings.model_rate);
-    if (settings.rate_from != settings.rate_to) {
-        plan_ = rates_->make_plan(settings.rate_from, settings.rate_to, settings.pass);
-        if (!plan_) throw std::invalid_argument("the sample rate is too far from the model's");
-    }
-}
-
-NeuralMethod::~NeuralMethod() {
-    if (plan_) rates_->destroy_plan(plan_);
+    if (settings.rate_from != settings.rate_to)
+        rate_ = std::make_unique<RatePlan>(settings.rate_from, settings.rate_to);
 }
 
 double NeuralMethod::latency() const {
@@ -60,7 +50,7 @@ double NeuralMethod::latency() const {
     const double steps = settings_.hop_s / step_s_;
     if (std::abs(steps - std::round(steps)) > 1e-9) samples += step_s_ * settings_.model_rate;
     samples *= settings_.sample_rate / settings_.model_rate;
-    return std::ceil(samples) + (plan_ ? double(rates_->latency(plan_)) : 0.0);
+    return std::ceil(samples) + (rate_ ? double(rate_->ahead()) + 1 : 0.0);
 }
 
 NeuralRow::NeuralRow(const NeuralMethod& method)
@@ -70,16 +60,13 @@ NeuralRow::NeuralRow(const NeuralMethod& method)
     const FrontEndPlan& plan = method.front_end_->plan();
     features_.resize(std::size_t(plan.channels + 1) * kBlock * std::size_t(plan.bins));
     powers_.resize(kBlock);
-    if (method.plan_) rate_ = method.rates_->make(method.plan_);
+    if (method.rate_) rate_ = std::make_unique<RateStream>(*method.rate_);
 }
 
-NeuralRow::~NeuralRow() {
-    if (rate_) method_->rates_->destroy(rate_);
-    method_->network_->give_back(std::move(network_));
-}
+NeuralRow::~NeuralRow() { method_->network_->give_back(std::move(network_)); }
 
 void NeuralRow::reset() {
-    if (rate_) method_->rates_->reset(rate_);
+    if (rate_) rate_->reset();
     network_->reset();
     tail_.clear();
     base_ = length_ = received_ = frames_ = answered_ = 0;
@@ -99,10 +86,9 @@ void NeuralRow::push(const float* samples, std::int64_t count) {
     for (std::int64_t done = 0; done < count; done += kPiece) {
         const std::int64_t some = std::min(kPiece, count - done);
         if (rate_) {
-            resampled_.resize(std::size_t(method_->rates_->ready(rate_, some)) + 1);
-            const std::int64_t ready = std::int64_t(resampled_.size()) - 1;
-            method_->rates_->process(rate_, samples + done, some, resampled_.data());
-            take(resampled_.data(), ready);
+            resampled_.clear();
+            rate_->push(samples + done, some, resampled_);
+            take(resampled_.data(), std::int64_t(resampled_.size()));
         } else {
             take(samples + done, some);
         }
@@ -112,10 +98,9 @@ void NeuralRow::push(const float* samples, std::int64_t count) {
 
 void NeuralRow::end() {
     if (rate_) {
-        const std::int64_t rest = method_->rates_->rest(rate_);
-        resampled_.resize(std::size_t(rest) + 1);
-        method_->rates_->flush(rate_, resampled_.data());
-        take(resampled_.data(), rest);
+        resampled_.clear();
+        rate_->end(resampled_);
+        take(resampled_.data(), std::int64_t(resampled_.size()));
     }
     advance(true);
 }

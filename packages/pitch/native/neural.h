@@ -15,7 +15,7 @@
 #include "front_end_maker.h"
 #include "luthier/isa.h"
 #include "network.h"
-#include "neural_kernels.h"
+#include "rate_change.h"
 #include "signal.h"
 
 namespace luthier::pitch {
@@ -30,11 +30,9 @@ class NeuralMethod {
         double hop_s, f_min, f_max;
         double lowest_hz, bins_per_octave;
         int pitch, unvoiced;  // which outputs of the network
-        double pass;          // of the change of rate
     };
     // Throws std::invalid_argument when front end, network and settings do not fit together.
     NeuralMethod(const FrontEnd& front_end, const Network& network, const Settings& settings);
-    ~NeuralMethod();
     NeuralMethod(const NeuralMethod&) = delete;
     NeuralMethod& operator=(const NeuralMethod&) = delete;
 
@@ -47,8 +45,7 @@ class NeuralMethod {
     const FrontEnd* front_end_;
     const Network* network_;
     Settings settings_;
-    const RateKernels* rates_;
-    void* plan_ = nullptr;  // null where the rates are equal
+    std::unique_ptr<const RatePlan> rate_;  // null where the rates are equal
     int first_bin_, last_bin_;
     double step_s_;  // from one decoded result to the next
 };
@@ -76,7 +73,7 @@ class NeuralRow {
     void give(bool last);
 
     const NeuralMethod* method_;
-    void* rate_ = nullptr;
+    std::unique_ptr<RateStream> rate_;  // null where the rates are equal
     std::unique_ptr<NetworkStream> network_;
     std::vector<float> resampled_;
     std::vector<float> tail_;  // samples at the model's rate, from `base_` on

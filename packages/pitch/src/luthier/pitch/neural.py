@@ -89,12 +89,8 @@ class Model:
         )  # fmt: skip
         return cls(front_end, network, numbers)
 
-    def stream(self, rows: int, single: bool, grid: Grid, *, passed: float = 0.85) -> NativeStream:
-        """Start a stream over rows of float32 samples, or float64 where `single` is false.
-
-        `passed` is the share of the band up to the lower of the two Nyquist frequencies that a change of the
-        sample rate leaves whole; less is sooner there.
-        """
+    def stream(self, rows: int, single: bool, grid: Grid) -> NativeStream:
+        """Start a stream over rows of float32 samples, or float64 where `single` is false."""
         ratio = Fraction(grid.sample_rate).limit_denominator(1_000) / Fraction(self.numbers["sample_rate"])
         make: Any = _native.Neural32 if single else _native.Neural64
         names = list(self.network.outputs)
@@ -103,7 +99,7 @@ class Model:
                 self.front_end, self.network._native, rows, grid.sample_rate, ratio.numerator,
                 ratio.denominator, self.numbers["sample_rate"], grid.hop_s, grid.fmin, grid.fmax,
                 self.numbers["lowest_hz"], self.numbers["bins_per_octave"], names.index("pitch"),
-                names.index("unvoiced"), passed, core_native.pool(),
+                names.index("unvoiced"), core_native.pool(),
             )  # fmt: skip
         except ValueError as error:
             raise ParameterError(f"{error}, at a sample rate of {grid.sample_rate:g} Hz") from None
@@ -129,5 +125,5 @@ def load(name: str) -> Model:
 def stream(rows: int, single: bool, grid: Grid, options: Mapping[str, Any]) -> NativeStream:
     """Start a stream of the method."""
     if options["low_latency"]:
-        return load("pitch-quick").stream(rows, single, grid, passed=0.7)
+        return load("pitch-quick").stream(rows, single, grid)
     return load("pitch-accurate").stream(rows, single, grid)
