@@ -15,5 +15,6 @@ NB_MODULE(_native, m) {
     luthier::pitch::register_neural(m);
     luthier::pitch::register_yin(m);
     luthier::pitch::register_pyin(m);
+    luthier::pitch::register_swipe(m);
     luthier::pitch::register_autocorrelation(m);
 }

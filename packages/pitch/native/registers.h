@@ -10,6 +10,7 @@ void register_front_end(nanobind::module_& m);        // front_end_bindings.cpp
 void register_network(nanobind::module_& m);          // network_bindings.cpp
 void register_yin(nanobind::module_& m);              // yin_bindings.cpp
 void register_pyin(nanobind::module_& m);             // pyin_bindings.cpp
+void register_swipe(nanobind::module_& m);            // swipe_bindings.cpp
 void register_autocorrelation(nanobind::module_& m);  // autocorrelation_bindings.cpp
 void register_neural(nanobind::module_& m);           // neural_bindings.cpp; after front end, network
 

@@ -56,11 +56,14 @@ inline std::vector<double> design(double sample_rate, double corner, int step) {
 }
 
 // Fills in `thin` for a range up to f_max, from taps that `taps` will hold, and returns the rate of y.
+// Without `smooth` what remains of the spectrum is as it was, up to 0.7 of half the rate of y.
 template <class T>
-double design_thin(double sample_rate, double f_max, std::vector<T>& taps, Thin<T>& thin) {
+double design_thin(double sample_rate, double f_max, std::vector<T>& taps, Thin<T>& thin,
+                   bool smooth = true) {
     // Eight samples a period at least, and 16 kHz: a formant's worth of harmonics for any voice.
     thin.step = std::max(1, int(sample_rate / std::max(16000.0, 8 * f_max)));
-    const std::vector<double> filter = design(sample_rate, std::max(2000.0, f_max), thin.step);
+    const double corner = smooth ? std::max(2000.0, f_max) : 100 * sample_rate;
+    const std::vector<double> filter = design(sample_rate, corner, thin.step);
     taps.assign(filter.begin(), filter.end());
     thin.filter = taps.data();
     thin.filter_length = int(taps.size());

@@ -152,6 +152,9 @@ def check_options(method: str, given: Mapping[str, object]) -> dict[str, Any]:
 
 #: The aperiodicity at which the confidence of YIN and of McLeod's method is 1/2.
 _YIN_VOICING, _MPM_VOICING = 0.45, 0.45
+#: The log-odds of voicing are ``steepness * (strength - even)``.
+_SWIPE_ODDS, _WHITENED_ODDS = (19.5, 0.148), (25.7, 0.132)
+
 #: More pitch bins than any use has.
 _MOST_BINS = 8_000
 
@@ -177,6 +180,15 @@ def _mpm(rows: int, single: bool, grid: Grid, options: Values) -> NativeStream:
     stream = _native.mpm(
         single, rows, grid.sample_rate, grid.hop, grid.fmin, grid.fmax, _window_s(grid),
         options["cutoff"], _MPM_VOICING, core_native.pool(),
+    )  # fmt: skip
+    return cast(NativeStream, stream)
+
+
+def _swipe(rows: int, single: bool, grid: Grid, options: Values) -> NativeStream:
+    odds = _WHITENED_ODDS if options["whiten"] else _SWIPE_ODDS
+    stream = _native.swipe(
+        single, rows, grid.sample_rate, grid.hop, grid.fmin, grid.fmax, options["whiten"],
+        *odds, core_native.pool(),
     )  # fmt: skip
     return cast(NativeStream, stream)
 
@@ -263,6 +275,17 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                     0.01, 0, 1, "the share that the lowest trough has where none is below the threshold"
                 ),
                 "lookahead_s": _lookahead(1.0),
+            },
+        ),
+        "swipe": Method(
+            _swipe,
+            {
+                "whiten": Option(
+                    False,
+                    0,
+                    1,
+                    "whether the spectrum rises by 3 dB an octave first: for noise like pink noise",
+                )
             },
         ),
         "autocorrelation": Method(

@@ -37,12 +37,13 @@ def track(
     sample_rate : float
         Frames a second. Everything inside is set in seconds: 8 kHz speech and 96 kHz music get the same
         frames.
-    method : {"yin", "mpm", "pyin", "autocorrelation"}
+    method : {"yin", "mpm", "pyin", "autocorrelation", "swipe"}
         ``"yin"``: de Cheveigne and Kawahara's YIN [1]_ with windows of two periods of `fmin`, symmetric
         about the frame's centre. ``"mpm"``: McLeod and Wyvill's key maxima of the normalised square
         difference [2]_, over the same windows. ``"pyin"``: Mauch and Dixon's probabilistic YIN [3]_ with the
         definitions and parameters of librosa. ``"autocorrelation"``: Boersma's method [4]_, with a path
-        through candidates; steadier in noise.
+        through candidates; steadier in noise. ``"swipe"``: Camacho and Harris's SWIPE' [5]_, from spectra
+        over windows of up to ``8 / fmin`` seconds.
     fmin, fmax : float, optional
         The range searched, in hertz; ``5 <= fmin < fmax <= sample_rate / 2`` and ``fmax <= 1000 * fmin``.
         50 and 2000 by default, or half the sample rate where that is less. `fmin` also sets how much of
@@ -92,6 +93,9 @@ def track(
     ``"autocorrelation"`` takes Boersma's costs: `octave_cost`, `octave_jump_cost`, `voicing_change_cost`, and
     `voicing_threshold`.
 
+    ``"swipe"`` takes `whiten`, False by default: let the spectrum rise by 3 dB an octave first, which makes
+    pink noise white.
+
     Methods with a path (``"pyin"`` and ``"autocorrelation"``) decide a frame with what follows it:
     `lookahead_s`, 1.0 and 0.2 s by default.
 
@@ -105,6 +109,8 @@ def track(
        distributions", Proc. ICASSP, 2014.
     .. [4] P. Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise
        ratio of a sampled sound", Proc. Institute of Phonetic Sciences 17, 1993.
+    .. [5] A. Camacho and J. G. Harris, "A sawtooth waveform inspired pitch estimator for speech and music",
+       J. Acoust. Soc. Am. 124(3), 2008.
 
     Examples
     --------
