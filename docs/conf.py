@@ -43,7 +43,7 @@ html_theme_options = {
     "logo": {"text": "luthier"},
 }
 
-LIBRARIES = ("core", "io", "effects", "pitch")
+LIBRARIES = ("core", "io", "effects", "pitch", "pitch.models")
 
 
 def directive(module, name):

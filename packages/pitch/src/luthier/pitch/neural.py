@@ -117,9 +117,10 @@ def _number(spec: Mapping[str, Any], name: str, low: float, high: float) -> floa
 @cache
 def load(name: str) -> Model:
     """Return one of the models that come with the package, made once."""
-    return Model.of(
-        read_pack(resources.files("luthier.pitch").joinpath("packs", f"{name}.pack").read_bytes())
-    )
+    file = resources.files("luthier.pitch").joinpath("packs", f"{name}.pack")
+    if not file.is_file():
+        raise ModelError(f"this installation of luthier-pitch holds no model {name!r}; install it anew")
+    return Model.of(read_pack(file.read_bytes()))
 
 
 def stream(rows: int, single: bool, grid: Grid, options: Mapping[str, Any]) -> NativeStream:
