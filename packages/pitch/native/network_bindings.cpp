@@ -73,6 +73,11 @@ void check_features(const Network& network, const Features& features) {
         throw std::invalid_argument("the features have a wrong number of channels or bins");
 }
 
+std::int64_t frames_of_a_round(const Network& network) {
+    return std::max<std::int64_t>(64,
+                                  std::int64_t(std::min(1e9, kRoundProducts / (network.products() + 64))));
+}
+
 void run(const Network& network, Features features, std::vector<Result> results, nb::capsule capsule) {
     check_features(network, features);
     const auto* pool = static_cast<const luthier_pool*>(capsule.data());
@@ -84,8 +89,7 @@ void run(const Network& network, Features features, std::vector<Result> results,
 
     const TensorShape input = network.input();
     const std::ptrdiff_t channel = std::ptrdiff_t(length) * input.bins;
-    const std::int64_t round =
-        std::max<std::int64_t>(64, std::int64_t(std::min(1e9, kRoundProducts / (network.products() + 64))));
+    const std::int64_t round = frames_of_a_round(network);
     const std::size_t abreast = std::min(
         batch, std::size_t(pool && pool->version == kPoolVersion ? std::max(1, pool->threads()) : 1));
     std::vector<std::unique_ptr<NetworkStream>> streams;
@@ -138,16 +142,47 @@ std::vector<std::int64_t> ready(const Network& network, const NetworkStream& str
     return counts;
 }
 
-void push(NetworkStream& stream, const Network& network, Features features, bool end,
+// A stream as Python holds it: one thread at a time, and none after an interruption but to begin anew.
+struct HeldStream {
+    HeldStream(const Network& network, bool settle) : stream(network, settle) {}
+
+    NetworkStream stream;
+    std::atomic<bool> busy{false};
+    bool broken = false;
+};
+
+void push(HeldStream& held, const Network& network, Features features, bool end,
           std::vector<Result> results) {
     check_features(network, features);
     if (features.shape(0) != 1) throw std::invalid_argument("a stream takes one signal");
+    if (held.busy.exchange(true))
+        throw std::runtime_error("a stream is used by two threads at once: give each one of its own");
+    struct Release {
+        std::atomic<bool>& busy;
+        ~Release() { busy = false; }
+    } release{held.busy};
+    NetworkStream& stream = held.stream;
+    if (held.broken) throw std::runtime_error("a stream that was interrupted must be reset: call reset()");
     if (stream.ended()) throw std::invalid_argument("the stream has ended");
     const std::int64_t length = std::int64_t(features.shape(2));
-    const std::vector<OutputView> to = views(network, results, 1, ready(network, stream, length, end));
-    ReleaseGil unlocked;
-    stream.push(features.data(), length, network.input().bins, std::ptrdiff_t(length) * network.input().bins,
-                end, to.data());
+    std::vector<OutputView> to = views(network, results, 1, ready(network, stream, length, end));
+    const std::int64_t round = frames_of_a_round(network);
+    held.broken = true;
+    for (std::int64_t done = 0; done < length || done == 0;) {
+        const std::int64_t count = std::min(round, length - done);
+        const bool last = end && done + count == length;
+        const std::vector<std::int64_t> counts = ready(network, stream, count, last);
+        {
+            ReleaseGil unlocked;
+            stream.push(features.data() + done * network.input().bins, count, network.input().bins,
+                        std::ptrdiff_t(length) * network.input().bins, last, to.data());
+        }
+        if (PyErr_CheckSignals() != 0) throw nb::python_error();
+        for (std::size_t i = 0; i < to.size(); ++i) to[i].data += counts[i] * to[i].frame;
+        done += count;
+        if (length == 0) break;
+    }
+    held.broken = false;
 }
 
 }  // namespace
@@ -170,18 +205,25 @@ void register_network(nb::module_& m) {
         .def_prop_ro("whole", &Network::needs_whole_signal)
         .def_prop_ro("products", &Network::products)
         .def("run", &run, nb::arg("features").noconvert(), nb::arg("results"), nb::arg("pool"));
-    nb::class_<NetworkStream>(m, "NetworkStream")
+    nb::class_<HeldStream>(m, "NetworkStream")
         .def(nb::init<const Network&, bool>(), nb::arg("network"), nb::arg("settle"), nb::keep_alive<1, 2>())
         .def(
             "ready",
-            [](const NetworkStream& s, const Network& n, std::int64_t f, bool e) {
-                return ready(n, s, f, e);
+            [](const HeldStream& s, const Network& n, std::int64_t f, bool e) {
+                return ready(n, s.stream, f, e);
             },
             nb::arg("network"), nb::arg("frames"), nb::arg("end"))
         .def("push", &push, nb::arg("network"), nb::arg("features").noconvert(), nb::arg("end"),
              nb::arg("results"))
-        .def("reset", &NetworkStream::reset)
-        .def_prop_ro("bytes", &NetworkStream::bytes);
+        .def("reset",
+             [](HeldStream& s) {
+                 if (s.busy)
+                     throw std::runtime_error(
+                         "a stream is used by two threads at once: give each one of its own");
+                 s.stream.reset();
+                 s.broken = false;
+             })
+        .def_prop_ro("bytes", [](const HeldStream& s) { return s.stream.bytes(); });
 }
 
 }  // namespace luthier::pitch

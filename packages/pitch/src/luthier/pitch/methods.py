@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from luthier.core import ParameterError
 from luthier.core import _native as core_native
-from luthier.pitch import _native, neural
+from luthier.pitch import _native
 
 __all__ = ["METHODS", "Grid", "Method", "NativeStream", "Option", "check_options"]
 
@@ -235,6 +235,13 @@ def _autocorrelation(rows: int, single: bool, grid: Grid, options: Values) -> Na
     return cast(NativeStream, stream)
 
 
+def _neural(rows: int, single: bool, grid: Grid, options: Values) -> NativeStream:
+    # Reading a model takes more modules than the other methods together.
+    from luthier.pitch import neural
+
+    return neural.stream(rows, single, grid, options)
+
+
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "yin": Method(
@@ -299,7 +306,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             },
         ),
         "neural": Method(
-            neural.stream,
+            _neural,
             {"low_latency": Option(False, 0, 1, "whether results come within 50 ms, and are a little worse")},
             fmin=30.0,
             fmax=4200.0,

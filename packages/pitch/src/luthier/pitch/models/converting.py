@@ -15,7 +15,7 @@ from luthier.pitch.models.graph import Floats, Graph
 from luthier.pitch.models.onnx_reader import Reader, Tensor
 from luthier.pitch.models.pack import Golden, Pack, write_pack
 from luthier.pitch.models.simplify import simplify
-from luthier.pitch.models.verify import compare
+from luthier.pitch.models.verifying import compare
 
 __all__ = ["Converted", "convert", "read_onnx"]
 

@@ -62,7 +62,7 @@ def verify(
             raise ModelError("the pack has no golden vectors: give features to compare on")
         features = np.ascontiguousarray(features, np.float32)
     if onnx is not None and features is not None:
-        from luthier.pitch.models.convert import Converted, read_onnx
+        from luthier.pitch.models.converting import Converted, read_onnx
 
         converted = onnx if isinstance(onnx, Converted) else read_onnx(onnx)
         expected = converted.run(features)
@@ -70,7 +70,7 @@ def verify(
             expected = dict(zip(pack.graph.outputs, expected.values(), strict=True))
         found["onnx"] = compare(pack.graph, features, expected, tolerance, "onnxruntime")
     if torch is not None and features is not None:
-        from luthier.pitch.models.export import run_torch
+        from luthier.pitch.models.exporting import run_torch
 
         arrays = run_torch(torch, features)
         expected = dict(zip(pack.graph.outputs, arrays, strict=True))
