@@ -2,8 +2,8 @@
 
 Three things: single convolutions, in arithmetic a second; nets of the size of a pitch tracker, in
 milliseconds a second of audio; and basic-pitch's network (`pip install --no-deps basic-pitch==0.4.0`),
-window by window, with how far the posteriors are from onnxruntime's. All in one process, the peers by turns, the best
-of many runs.
+window by window, with how far the posteriors are from onnxruntime's. All in one process, the peers by turns,
+the best of many runs.
 
 Run: python packages/pitch/benchmarks/network.py [--quick]
 """
