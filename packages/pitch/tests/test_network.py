@@ -1,6 +1,7 @@
 """The native operators against the same written in NumPy, in double precision."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -361,6 +362,31 @@ def test_a_stream_ends():
     again = run.push(features), run.flush()
     for one, other in zip(first, again, strict=True):
         assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer")
+def test_ctrl_c_is_heard():
+    graph = residual(np.random.default_rng(12))
+    network = Network(graph)
+    run = network.stream()
+    features = np.zeros((3, 60_000, 95), np.float32)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for call in (network, run.push):
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
+            with pytest.raises(KeyboardInterrupt):
+                call(features)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(StreamError, match="interrupted"):
+        run.push(features[:, :10])
+    run.reset()
+    assert all(array.shape[1] for array in run.push(features[:, :100]).values())
 
 
 @pytest.mark.parametrize(

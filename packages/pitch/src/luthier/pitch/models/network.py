@@ -202,5 +202,8 @@ class NetworkStream:
         network = self.network
         piece = np.ascontiguousarray(features[None])
         results = network._empty(1, self._native.ready(network._native, piece.shape[2], end))
-        self._native.push(network._native, piece, end, results)
+        try:
+            self._native.push(network._native, piece, end, results)
+        except RuntimeError as error:  # two threads, or after an interruption
+            raise StreamError(str(error)) from None
         return {name: result[0] for name, result in zip(network.outputs, results, strict=True)}
