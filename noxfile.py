@@ -209,12 +209,28 @@ def oracles(session: nox.Session) -> None:
     install_wheels(session, "test", "oracle", "models")
     # Its requirements are an old TensorFlow; the tests want the network alone.
     session.install("--no-deps", "basic-pitch==0.4.0")
-    session.install("--index-url", "https://download.pytorch.org/whl/cpu", "torch>=2.6")
-    asks = re.compile(r'importorskip\("(pedalboard|pyloudnorm|onnx)"\)')
+    # PyPI's wheels bring gigabytes for GPUs. Where PyTorch's own index cannot be reached, its tests are skipped.
+    session.install("pip", silent=True)
+    session.run(
+        "python", "-m", "pip", "install", "--quiet", "--retries=1", "--only-binary=:all:",
+        "--extra-index-url=https://download.pytorch.org/whl/cpu", "torch==2.13.0+cpu",
+        success_codes=range(256),
+    )  # fmt: skip
+    asks = re.compile(r'importorskip\("(pedalboard|pyloudnorm|onnx|librosa)"\)')
     files = [p for p in ROOT.glob("packages/*/tests/**/*.py") if asks.search(p.read_text("utf-8"))]
     # A conftest.py asks for all tests of its folder.
     wanted = {p.parent if p.name == "conftest.py" else p for p in files}
     pytest(session, "-q", *map(str, sorted(p for p in wanted if p.parent not in wanted)))
+
+
+@nox.session
+def accuracy(session: nox.Session) -> None:
+    """Print the accuracy of the pitch trackers and of their peers, clean and in noise (see accuracy.py)."""
+    install_wheels(session, "accuracy")
+    fonts = "/usr/share/sounds/sf3", "/usr/share/sounds/sf2"
+    if not (shutil.which("fluidsynth") and any(map(os.path.isdir, fonts))):
+        apt(session, "fluidsynth", "fluidsynth", "musescore-general-soundfont")
+    session.run("python", "packages/pitch/benchmarks/accuracy.py", *session.posargs)
 
 
 @nox.session

@@ -11,6 +11,8 @@
 namespace luthier::inline LUTHIER_ISA {
 namespace {
 
+constexpr double kSteady = 0.005;
+
 template <class T>
 using Plan = AutocorrelationPlan<T>;
 
@@ -140,7 +142,15 @@ void find(const Plan<T>& plan, const Scratch<T>& s, const double* shape_correlat
         if (d[lag] > d[lag - 1] || d[lag] >= d[lag + 1] || d[lag] >= 1) continue;
         const Dip dip = refine(plan, d, lag);
         if (dip.lag < shortest || dip.lag > longest) continue;
-        add(plan, candidate_at(plan, dip.lag, 1 - dip.value), out);
+        // What rings for a few periods of a high pitch, as a hiss in a narrow band does, is no tone: it must
+        // be alike after kSteady seconds too.
+        double value = dip.value;
+        const int times = int(kSteady * plan.rate / dip.lag);
+        if (times > 1 && times * dip.lag < last) {
+            const double later = between(plan, d, int(times * dip.lag * kYinPhases + 0.5));
+            if (later > value) value = 0.5 * (value + later);
+        }
+        add(plan, candidate_at(plan, dip.lag, 1 - value), out);
     }
     if (out->count == 0) add(plan, candidate_at(plan, lowest, 0), out);
 }

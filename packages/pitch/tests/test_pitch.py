@@ -3,6 +3,7 @@
 import csv
 import os
 import stat
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import luthier.pitch as lp
-from luthier.core import ParameterError
+from luthier.core import LayoutError, MissingDependencyError, ParameterError
 
 
 def result(*shape: int) -> lp.Pitch:
@@ -98,6 +99,65 @@ def test_csv_that_fails_leaves_no_file_and_the_old_one_whole(tmp_path: Path) -> 
     with pytest.raises(OSError) as taken:
         good.to_csv(tmp_path)
     assert (taken.value.filename, taken.value.filename2) == (str(tmp_path), None)
+
+
+def test_between_takes_the_frames_of_a_time() -> None:
+    pitch = result(2, 100)
+    part = pitch.between(0.3, 0.5)
+    np.testing.assert_array_equal(part.times, pitch.times[30:50])
+    np.testing.assert_array_equal(part.f0, pitch.f0[:, 30:50])
+    np.testing.assert_array_equal(part.voiced, pitch.voiced[:, 30:50])
+    np.testing.assert_array_equal(part.confidence, pitch.confidence[:, 30:50])
+    assert pitch.between(2.0, 3.0).times.size == pitch.between(0.5, 0.5).times.size == 0
+    whole = pitch.between(-1.0, 9.0)
+    assert whole.times.size == 100
+
+
+def test_pieces_are_joined() -> None:
+    pitch = result(2, 10)
+    parts = [pitch.between(0.0, 0.03), pitch.between(0.03, 0.03), pitch.between(0.03, 1.0)]
+    for joined, whole in zip(lp.Pitch.concatenate(parts), pitch, strict=True):
+        np.testing.assert_array_equal(joined, whole)
+    assert lp.Pitch.concatenate([]).f0.shape == (0,)
+    with pytest.raises(LayoutError, match=r"pieces must have the same channels, got \[\(\), \(2,\)\]"):
+        lp.Pitch.concatenate([result(2, 3), result(3)])
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((4,), []), ((2, 3), ["channel"]), ((2, 2, 3), ["batch", "channel"])]
+)
+def test_a_dataframe_has_the_rows_of_the_csv(tmp_path: Path, shape: tuple[int, ...], axes: list[str]) -> None:
+    pandas = pytest.importorskip("pandas")
+    pitch = result(*shape)
+    frame = pitch.to_dataframe()
+    assert list(frame.columns) == [*axes, "time_s", "f0_hz", "voiced", "confidence"]
+    pitch.to_csv(tmp_path / "pitch.csv")
+    read = pandas.read_csv(tmp_path / "pitch.csv")
+    np.testing.assert_allclose(frame.to_numpy(np.float64), read.to_numpy(np.float64), rtol=1e-5)
+
+
+def test_a_plot_draws_voiced_frames() -> None:
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+
+    f0 = np.array([100.0, 101.0, 102.0, 240.0, 241.0, 242.0])
+    pitch = lp.Pitch(np.arange(6) * 0.01, f0, np.array([0, 1, 1, 1, 1, 0], bool), np.ones(6))
+    ax = Figure().add_subplot()
+    assert pitch.plot(ax, color="red") is ax
+    (line,) = ax.lines
+    x, y = line.get_data()
+    # One break at the leap, and none of the unvoiced.
+    np.testing.assert_array_equal(y[np.isfinite(y)], [101, 102, 240, 241])
+    assert np.isnan(x).sum() == 1
+    assert line.get_color() == "red"
+    assert ax.get_yscale() == "log"
+
+
+@pytest.mark.parametrize(("name", "call"), [("pandas", "to_dataframe"), ("matplotlib.pyplot", "plot")])
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, name: str, call: str) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingDependencyError, match=f"needs {name.partition('.')[0]}; install it with"):
+        getattr(result(3), call)()
 
 
 def test_repr() -> None:

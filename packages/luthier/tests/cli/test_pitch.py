@@ -87,6 +87,40 @@ def test_pitch_csv_is_that_of_the_library(run: Run, folder: Path) -> None:
     assert out == (folder / "wanted.csv").read_text()
 
 
+def test_pitch_by_every_method_with_its_options(run: Run, folder: Path) -> None:
+    samples, rate = lio.read("tone.wav")
+    for method, options, texts in (
+        ("mpm", {"cutoff": 0.8}, ["cutoff=0.8"]),
+        ("swipe", {"whiten": True}, ["whiten=true"]),
+        (
+            "pyin",
+            {"beta_parameters": (1, 18), "lookahead_s": 0.1},
+            ["beta_parameters=1,18", "lookahead_s=0.1"],
+        ),
+        ("autocorrelation", {}, []),
+    ):
+        given = [part for text in texts for part in ("--option", text)]
+        code, _, err = run("pitch", "tone.wav", "--csv", "f0.csv", "--overwrite", "--method", method, *given)
+        assert (code, err) == (0, "")
+        lp.track(samples.mean(axis=0), rate, method=method, **options).to_csv("wanted.csv")
+        assert (folder / "f0.csv").read_text() == (folder / "wanted.csv").read_text()
+
+
+@pytest.mark.parametrize("size", [100, 7_919, 100_000])
+def test_the_spectrogram_does_not_depend_on_the_pieces(size: int) -> None:
+    samples = signal_of(2.0, rate=16_000)[0]
+    whole, pieces = (tracking.Spectrogram(samples.size, 16_000) for _ in range(2))
+    whole.add(samples)
+    for start in range(0, samples.size, size):
+        pieces.add(samples[start : start + size])
+    for spectrogram in (whole, pieces):
+        spectrogram.end()
+    np.testing.assert_allclose(pieces.levels, whole.levels)
+    # The loudest row is the tone's own, of 220 Hz, within the width of a bin.
+    row = whole.levels[:, whole.levels.shape[1] // 2].argmax()
+    assert abs(whole.hertz[row] - 220) < 16
+
+
 def test_pitch_of_one_channel(run: Run) -> None:
     t = np.arange(16_000) / 16_000
     two = np.stack([np.sin(2 * np.pi * 220 * t), np.sin(2 * np.pi * 330 * t)]).astype(np.float32)
@@ -126,6 +160,14 @@ def test_pitch_of_many(run: Run, many: Path) -> None:
         (["tone.wav", "x.wav", "--fmin", "500", "--fmax", "100"], 2, "luthier: fmin must be below fmax"),
         (["tone.wav", "x.wav", "--fmin", "0"], 2, "luthier: fmin must be at least 5 Hz"),
         (["tone.wav", "x.wav", "--fmin", "nan"], 2, "luthier: fmin must be a finite number, got nan"),
+        (["tone.wav", "x.wav", "--option", "whiten"], 2, "luthier: --option takes NAME=VALUE"),
+        (["tone.wav", "x.wav", "--option", "fmin=3"], 2, "luthier: --option takes NAME=VALUE"),
+        (["tone.wav", "x.wav", "--option", "cutoff=a"], 2, "luthier: --option cutoff takes numbers, true or"),
+        (
+            ["tone.wav", "x.wav", "--method", "yin", "--option", "cutoff=1"],
+            2,
+            "luthier: method 'yin' has no opt",
+        ),
         (["tone.wav", "x.wav", "--hop-s", "0"], 2, "luthier: hop_s must be above 0"),
         (["tone.wav", "x.wav", "--channel", "0"], 2, "luthier: --channel counts from 1, got 0"),
         (["tone.wav", "--fmax", "9000"], 1, "tone.wav: fmax must be at most half the sample rate"),

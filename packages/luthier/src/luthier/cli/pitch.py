@@ -42,11 +42,22 @@ def add_to(commands: Any) -> None:
         help="write time_s,f0_hz,voiced,confidence: to a file, - for standard output, or for many inputs a "
         "directory or a name with {stem} or *",
     )
-    parser.add_argument("--plot", metavar="OUT", help="draw waveform and f0: a .png, .svg or .pdf, as --csv")
+    parser.add_argument(
+        "--plot",
+        metavar="OUT",
+        help="draw f0 over a spectrogram, and the waveform: a .png, .svg or .pdf, as --csv",
+    )
     parser.add_argument("--method", help=f"how to track: {_methods()}")
     parser.add_argument("--fmin", type=float, metavar="HZ", help="lowest f0 (the method's own)")
     parser.add_argument("--fmax", type=float, metavar="HZ", help="highest f0 (the method's own)")
     parser.add_argument("--hop-s", type=float, metavar="S", help="seconds between frames (0.01)")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the method's own, as luthier.pitch.track names it: whiten=true, cutoff=0.8",
+    )
     parser.add_argument("--channel", type=int, metavar="N", help="track channel N, counted from 1")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     parser.add_argument("-q", "--quiet", action="store_true", help="print no summary")
@@ -104,7 +115,24 @@ def _methods() -> str:
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """Those of the tracker's settings that were given."""
     given = {name: getattr(arguments, name) for name in _SETTINGS}
-    return {name: value for name, value in given.items() if value is not None}
+    settings = {name: value for name, value in given.items() if value is not None}
+    for text in arguments.option:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier() or name in _SETTINGS:
+            raise UsageError(f"--option takes NAME=VALUE, an option of the method's own, got {text!r}")
+        settings[name] = _value(name, value)
+    return settings
+
+
+def _value(name: str, text: str) -> Any:
+    """A number, several with commas between, or true or false."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"--option {name} takes numbers, true or false, got {text!r}") from None
+    return numbers[0] if len(numbers) == 1 else tuple(numbers)
 
 
 def _check_settings(arguments: argparse.Namespace) -> None:
@@ -133,7 +161,13 @@ def track_file(path: Path, arguments: argparse.Namespace, progress: Progress) ->
                 )
             channel = arguments.channel - 1
         progress.expect(reader.info.duration)
-        return track(reader, channel, advance=progress.advance, **_settings(arguments))
+        return track(
+            reader,
+            channel,
+            advance=progress.advance,
+            spectrogram=arguments.plot is not None,
+            **_settings(arguments),
+        )
 
 
 def summary(duration: float, pitch: Pitch) -> str:

@@ -1,4 +1,4 @@
-"""The picture of ``luthier pitch --plot``: waveform above, f0 below, one time axis."""
+"""The picture of ``luthier pitch --plot``: waveform above, f0 over a spectrogram below, one time axis."""
 
 from __future__ import annotations
 
@@ -48,17 +48,23 @@ def draw(tracked: Tracked, title: str, path: Path) -> None:
     top.fill_between(edges, envelope.low, envelope.high, color="0.45", linewidth=0.3, step="post")
     top.set_ylabel("amplitude")
 
-    line = np.where(pitch.voiced, pitch.f0, np.nan)
-    # A leap of more than three semitones is no glide: the line is broken there.
-    leaps = np.flatnonzero(np.abs(np.diff(pitch.midi)) > 3) + 1
-    times, line = np.insert(pitch.times, leaps, np.nan), np.insert(line, leaps, np.nan)
-    bottom.plot(times, line, color="C0", linewidth=1.5, marker=".", markersize=2)
-    bottom.set_yscale("log")
-    bottom.yaxis.set_major_locator(LogLocator(subs=[1, 1.5, 2, 3, 4, 5, 7]))
+    spectra = tracked.spectrogram
+    if spectra is not None:
+        loudest = float(spectra.levels.max())
+        bottom.pcolormesh(
+            np.linspace(0, tracked.duration, spectra.levels.shape[1]),
+            spectra.hertz,
+            spectra.levels,
+            cmap="Greys",
+            vmin=loudest - 70,
+            vmax=loudest,
+            shading="nearest",
+            rasterized=True,
+        )
+    pitch.plot(bottom, color="C3")
+    bottom.yaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
     bottom.yaxis.set_major_formatter(FormatStrFormatter("%g"))
     bottom.yaxis.set_minor_locator(NullLocator())
-    bottom.set(xlabel="time (s)", ylabel="f0 (Hz)")
-    bottom.grid(alpha=0.3)
     bottom.set_xlim(0, max(tracked.duration, 1e-3))
 
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")

@@ -193,7 +193,7 @@ class Pitch(NamedTuple):
                 ) from None
             ax = plt.figure(layout="constrained").add_subplot()
         f0 = np.asarray(self.f0, np.float64)
-        rows = f0.reshape(-1, f0.shape[-1])
+        rows = f0.reshape(int(np.prod(f0.shape[:-1])), f0.shape[-1])
         marks = np.asarray(self.voiced).reshape(rows.shape)
         for row, voiced in zip(rows, marks, strict=True):
             times, shown = np.asarray(self.times), np.where(voiced, row, np.nan)
