@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::int64_t kMostFloats = 1 << 20;  // of a row
 constexpr std::int64_t kMostWeights = 1 << 26;
-constexpr int kMostReach = 1 << 20;  // of a kernel, in frames or bins
+constexpr std::int64_t kMostHeld = 1 << 26;  // floats of a tensor that a node wants at once
+constexpr int kMostReach = 1 << 20;          // of a kernel, in frames or bins
 constexpr std::int64_t kBlockFloats =
     24 * 1024;  // of a tensor that are made at a time: they stay in the cache
 
@@ -304,6 +305,15 @@ struct NetworkBuilder {
             t.limit = std::clamp<std::int64_t>(kBlockFloats / t.row, 4, 8192);
         }
 
+        for (std::size_t i = 0; i < net.nodes_.size(); ++i) {
+            const Network::Node& each = net.nodes_[i];
+            const std::int64_t rows = each.span + each.stride + each.before + each.after;
+            node = spec_of[i];
+            for (int input : each.inputs)
+                need(rows * net.tensors_[std::size_t(input)].row <= kMostHeld,
+                     "it reaches too far in time for so many channels and bins");
+        }
+        node = nullptr;
         for (const Network::Node& each : net.nodes_)
             for (int input : each.inputs) {
                 std::int64_t& reach = net.tensors_[std::size_t(input)].reach;

@@ -441,6 +441,13 @@ def test_nodes_that_make_no_sense(change, message):
     assert "the node" in str(caught.value)
 
 
+def test_what_would_take_all_memory():
+    b = Builder(np.random.default_rng(13), 1, 4_000)
+    b.convolution("x", 1, (2, 1), dilation=(400_000, 1))
+    with pytest.raises(ModelError, match=r"node 't0' .*reaches too far"):
+        Network(b.graph("t0"))
+
+
 def test_different_rates_do_not_mix():
     b = Builder(np.random.default_rng(10), 1, 8)
     slow = b.convolution("x", 1, (2, 1), (2, 1))
