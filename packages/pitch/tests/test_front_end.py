@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from luthier.pitch.models import FrontEndStream, front_end
+from luthier.pitch.models.front_end import FrontEndStream, front_end
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 from spec import ACCURATE, QUICK, Analysis, FrontEndSpec

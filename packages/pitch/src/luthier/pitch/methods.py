@@ -161,7 +161,7 @@ _MOST_BINS = 8_000
 #: Of the methods with a path, with `a` the aperiodicity of the chosen candidate, the log-odds of voicing
 #: are ``steepness * log(even / a)``, and `hysteresis` more or less as the path is voiced or not.
 _PYIN_ODDS = 3.1, 0.54, 0.5
-_AUTOCORRELATION_ODDS = 1.43, 0.394, 1.75
+_AUTOCORRELATION_ODDS = 1.57, 0.45, 1.78
 
 
 def _window_s(grid: Grid) -> float:

@@ -37,17 +37,18 @@ def track(
     sample_rate : float
         Frames a second. Everything inside is set in seconds: 8 kHz speech and 96 kHz music get the same
         frames.
-    method : {"yin", "mpm", "pyin", "autocorrelation", "swipe"}
+    method : {"yin", "mpm", "pyin", "autocorrelation", "swipe", "neural"}
         ``"yin"``: de Cheveigne and Kawahara's YIN [1]_ with windows of two periods of `fmin`, symmetric
         about the frame's centre. ``"mpm"``: McLeod and Wyvill's key maxima of the normalised square
         difference [2]_, over the same windows. ``"pyin"``: Mauch and Dixon's probabilistic YIN [3]_ with the
         definitions and parameters of librosa. ``"autocorrelation"``: Boersma's method [4]_, with a path
         through candidates; steadier in noise. ``"swipe"``: Camacho and Harris's SWIPE' [5]_, from spectra
-        over windows of up to ``8 / fmin`` seconds.
+        over windows of up to ``8 / fmin`` seconds. ``"neural"``: a small network, the steadiest in noise.
     fmin, fmax : float, optional
         The range searched, in hertz; ``5 <= fmin < fmax <= sample_rate / 2`` and ``fmax <= 1000 * fmin``.
-        50 and 2000 by default, or half the sample rate where that is less. `fmin` also sets how much of
-        the signal a frame sees: some ``3 / fmin`` seconds, 60 ms for 50 Hz.
+        50 and 2000 by default, 30 and 4200 for ``"neural"``, or half the sample rate where that is less.
+        `fmin` also sets how much of the signal a frame sees: some ``3 / fmin`` seconds, 60 ms for 50 Hz
+        (``"neural"`` always sees the same).
     hop_s : float
         Seconds from one frame to the next; at least one sample and at most an hour.
     layout : {"channels_first", "frames_first"}
@@ -95,6 +96,8 @@ def track(
 
     ``"swipe"`` takes `whiten`, False by default: let the spectrum rise by 3 dB an octave first, which makes
     pink noise white.
+
+    ``"neural"`` takes `low_latency`, False by default: let results come within 50 ms, and be a little worse.
 
     Methods with a path (``"pyin"`` and ``"autocorrelation"``) decide a frame with what follows it:
     `lookahead_s`, 1.0 and 0.2 s by default.
