@@ -5,6 +5,7 @@
 #include "luthier/fft.h"
 #include "luthier/math.h"
 #include "luthier/simd.h"
+#include "unit_scale.h"
 
 namespace luthier::inline LUTHIER_ISA {
 namespace {
@@ -75,15 +76,6 @@ std::size_t scratch_bytes(const FrontEndPlan& plan) {
 std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 std::int64_t most(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
 
-// The exponent e for which 2^-e brings a peak to [1/2, 1); denormals count as what they are.
-int exponent_of(float peak) {
-    int extra = 0;
-    if (peak < 0x1p-100f) peak *= 0x1p+100f, extra = -100;
-    return int(math::bits<std::uint32_t>(peak) >> 23) - 126 + extra;
-}
-
-float power_of_two(int e) { return math::bits<float>(std::uint32_t(e + 127) << 23); }
-
 // A frame's samples at unit scale and without their mean, which a window would smear over the lowest bins.
 // Returns the exponent of the scale, or -1000 for silence.
 int fill(const FrontEndPlan& plan, const float* signal, std::int64_t origin, std::int64_t length,
@@ -108,19 +100,18 @@ int fill(const FrontEndPlan& plan, const float* signal, std::int64_t origin, std
     }
     if (!(peak > 0)) return -1000;
     const int e = exponent_of(peak);
-    // In two steps: 2^-e alone may be more than a float holds.
-    const float one = power_of_two(-e / 2), two = power_of_two(-e - -e / 2);
+    const UnitScale scale(e);
     V sums{};
     for (i = 0; i < low; ++i) to[i] = 0;
     for (i = low; i + N <= high; i += N) {
-        const V v = load<V>(from + i) * one * two;
+        const V v = scale(load<V>(from + i));
         sums += v;
         store(to + i, v);
     }
     double sum = 0;
     for (int k = 0; k < N; ++k) sum += double(sums[k]);
     for (; i < high; ++i) {
-        to[i] = from[i] * one * two;
+        to[i] = scale(from[i]);
         sum += double(to[i]);
     }
     const float mean = float(sum / double(high - low));

@@ -5,6 +5,11 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "luthier/dispatch.h"
+#include "refine.h"
+
+LUTHIER_DISPATCH(RefineKernels, refine_kernels)
+
 namespace luthier::pitch {
 namespace {
 
@@ -38,15 +43,17 @@ NeuralMethod::NeuralMethod(const FrontEnd& front_end, const Network& network, co
     first_bin_ = std::clamp(int(std::ceil(bin_of(settings.f_min) - 0.5)), 0, plan.bins - 1);
     last_bin_ = std::clamp(int(std::floor(bin_of(settings.f_max) + 0.5)), first_bin_, plan.bins - 1);
     step_s_ = plan.hop / (kTimes * settings.model_rate);
+    const std::int64_t frames =
+        std::max<std::int64_t>({network.look_ahead(std::size_t(settings.pitch)),
+                                network.look_ahead(std::size_t(settings.unvoiced)), 0});
+    ahead_ = frames * plan.hop + front_end.stop();
     if (settings.rate_from != settings.rate_to)
         rate_ = std::make_unique<RatePlan>(settings.rate_from, settings.rate_to);
 }
 
 double NeuralMethod::latency() const {
-    const std::int64_t ahead = std::max(network_->look_ahead(std::size_t(settings_.pitch)),
-                                        network_->look_ahead(std::size_t(settings_.unvoiced)));
     // Of the first of a frame's times; a result between two waits for the second one.
-    double samples = double(std::max<std::int64_t>(ahead, 0) * front_end_->plan().hop + front_end_->stop());
+    double samples = double(ahead_);
     const double steps = settings_.hop_s / step_s_;
     if (std::abs(steps - std::round(steps)) > 1e-9) samples += step_s_ * settings_.model_rate;
     samples *= settings_.sample_rate / settings_.model_rate;
@@ -125,7 +132,9 @@ void NeuralRow::advance(bool last) {
     if (last && length_ > 0) run_frames(0, true);
     give(last);
 
-    const std::int64_t keep = std::clamp(frames_ * hop + front_end.start(), base_, length_);
+    // For the next frames of the front end, and for the refinement of those that the network still has.
+    const std::int64_t needed = std::min(frames_ * hop + front_end.start(), answered_ * hop - kRefineReach);
+    const std::int64_t keep = std::clamp(needed, base_, length_);
     tail_.erase(tail_.begin(), tail_.begin() + (keep - base_));
     base_ = keep;
 }
@@ -163,7 +172,7 @@ void NeuralRow::run_frames(int count, bool last) {
                                        std::int64_t(held_unvoiced_.size()) / kTimes);
     for (std::int64_t f = 0; f < both; ++f)
         for (int t = 0; t < kTimes; ++t)
-            decode(held_pitch_.data() + (f * kTimes + t) * plan.bins,
+            decode((answered_ + f) * kTimes + t, held_pitch_.data() + (f * kTimes + t) * plan.bins,
                    held_unvoiced_[std::size_t(f * kTimes + t)], silent_[std::size_t(f)]);
     held_pitch_.erase(held_pitch_.begin(), held_pitch_.begin() + both * kTimes * plan.bins);
     held_unvoiced_.erase(held_unvoiced_.begin(), held_unvoiced_.begin() + both * kTimes);
@@ -171,7 +180,7 @@ void NeuralRow::run_frames(int count, bool last) {
     answered_ += both;
 }
 
-void NeuralRow::decode(const float* scores, float unvoiced, bool silent) {
+void NeuralRow::decode(std::int64_t result, const float* scores, float unvoiced, bool silent) {
     const NeuralMethod::Settings& s = method_->settings_;
     const int bins = method_->front_end_->plan().bins;
     int best = method_->first_bin_;
@@ -187,8 +196,8 @@ void NeuralRow::decode(const float* scores, float unvoiced, bool silent) {
         weight += w;
         place += w * b;
     }
-    const double f0 =
-        std::clamp(s.lowest_hz * std::exp2(place / weight / s.bins_per_octave), s.f_min, s.f_max);
+    const double coarse = s.lowest_hz * std::exp2(place / weight / s.bins_per_octave);
+    const double f0 = silent ? s.f_min : std::clamp(refine(result, coarse), s.f_min, s.f_max);
 
     double most = unvoiced;
     for (int b = 0; b < bins; ++b) most = std::max(most, double(scores[b]));
@@ -198,7 +207,21 @@ void NeuralRow::decode(const float* scores, float unvoiced, bool silent) {
         all += w;
         if (b >= method_->first_bin_ && b <= method_->last_bin_) inside += w;
     }
-    decoded_.push_back(silent ? FrameResult{s.f_min, 0} : FrameResult{f0, inside / all});
+    decoded_.push_back(FrameResult{f0, silent ? 0 : inside / all});
+}
+
+// Only with samples that are there whenever this result is decoded, however the signal was cut.
+double NeuralRow::refine(std::int64_t result, double f0) const {
+    const NeuralMethod& method = *method_;
+    const std::int64_t hop = method.front_end_->plan().hop;
+    const std::int64_t centre = result * hop / kTimes;
+    const std::int64_t known = method.ahead_ - result % kTimes * hop / kTimes;
+    const std::int64_t room =
+        std::min({std::int64_t(kRefineReach), known - 1, centre - base_, length_ - 1 - centre});
+    if (room <= 0) return f0;
+    const double rate = method.settings_.model_rate;
+    const RefineKernels& kernels = select_refine_kernels();
+    return rate * kernels.refine(f0 / rate, tail_.data() + (centre - base_), int(room));
 }
 
 // Results on the caller's grid from those on the network's: the very ones where the grids meet, else between

@@ -5,7 +5,8 @@
 //
 // A frame of the network answers for two times, half a hop apart. For each it gives a score for every
 // candidate f0 and one for there being none; they are one softmax. The f0 is the expectation over the
-// candidates around the best one in range, the confidence what the candidates in range have of the whole.
+// candidates around the best one in range, refined by the signal itself (refine.h); the confidence what the
+// candidates in range have of the whole.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,8 @@ class NeuralMethod {
     Settings settings_;
     std::unique_ptr<const RatePlan> rate_;  // null where the rates are equal
     int first_bin_, last_bin_;
-    double step_s_;  // from one decoded result to the next
+    std::int64_t ahead_;  // samples, at the model's rate, from a frame's first time to those that it needs
+    double step_s_;       // from one decoded result to the next
 };
 
 // One row at work.
@@ -69,7 +71,8 @@ class NeuralRow {
     void take(const float* samples, std::int64_t count);
     void advance(bool last);
     void run_frames(int count, bool last);
-    void decode(const float* scores, float unvoiced, bool silent);
+    void decode(std::int64_t result, const float* scores, float unvoiced, bool silent);
+    double refine(std::int64_t result, double f0) const;
     void give(bool last);
 
     const NeuralMethod* method_;

@@ -1,11 +1,12 @@
 """Compares a network with swift-f0 and YIN on voices and instruments that training never heard.
 
     python evaluate.py make DATA [--seed 1001]
-    python evaluate.py run DATA WEIGHTS.pt [--peers] [--files]
+    python evaluate.py run DATA [WEIGHTS.pt ...] [--package] [--peers] [--files]
 
-`make` needs what sources.py needs and flite's rms; festival's voices czech_dita, czech_machac, lp, pc,
-suo_fi_lj, hindi and upc_ca_ona (their terms are copyleft: they are heard here and go nowhere); and
-musescore-general-soundfont, which is for evaluation alone.
+`run` shows weights as PyTorch runs them, without the refinement that the native tracker adds; with --package
+the tracker as installed; with --peers the others. `make` needs what sources.py needs, flite's rms, festival's
+voices czech_dita, czech_machac, lp, pc, suo_fi_lj, hindi and upc_ca_ona (their terms are copyleft: they are
+heard here and go nowhere); and musescore-general-soundfont, which is for evaluation alone.
 
 Voices are recordings of people, resynthesised on their own contour, shifted; the truth is exact. What is
 printed, in per cent, as the mean over files: raw pitch accuracy at 50 cents, voicing recall, false alarms, F1
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -137,9 +139,7 @@ def swift() -> Callable[[Doubles], Track]:
         f0 = np.exp(np.interp(wanted, times, np.log(np.maximum(hz, 1))))
         # Between results that differ, the nearer one.
         f0 = np.where(np.abs(np.log2(f0 / hz[nearest])) > 0.1, hz[nearest], f0)
-        return f0, np.asarray(result.voicing, bool)[nearest] * 1.0 if hasattr(result, "voicing") else sure[
-            nearest
-        ]
+        return f0, sure[nearest]
 
     return track
 
@@ -171,8 +171,15 @@ def clips(pack: Pack) -> list[tuple[Doubles, Doubles, npt.NDArray[np.int8]]]:
     return out
 
 
-def run(folder: Path, weights: list[Path], *, peers: bool, files: bool) -> None:
+def installed(x: Doubles, **options: bool) -> Track:
+    pitch = lp.track(x.astype(np.float32), RATE, method="neural", **options)
+    return pitch.f0, pitch.confidence
+
+
+def run(folder: Path, weights: list[Path], *, package: bool, peers: bool, files: bool) -> None:
     trackers: dict[str, Callable[[Doubles], Track]] = {path.stem: network_tracker(path) for path in weights}
+    if package:
+        trackers |= {"neural": installed, "quick": partial(installed, low_latency=True)}
     if peers:
         trackers |= {"swift-f0": swift(), "yin": yin}
     sets = {name: clips(Pack(folder / f"{name}.npz")) for name in ("voice", "instrument", "synthetic")}
@@ -190,6 +197,10 @@ def run(folder: Path, weights: list[Path], *, peers: bool, files: bool) -> None:
                     if files:
                         told = {k: round(v, 1) for k, v in rows[-1].items()}
                         print(set_name, i, f"{np.median(truth[state == 1]):.0f} Hz", label, told)
+                mean = {key: np.mean([row[key] for row in rows]) for key in rows[0]}
+                line += f"{mean['RPA']:10.1f}" + "".join(
+                    f"{mean[k]:8.1f}" for k in ("VR", "VFA", "F1", "cents")
+                )
             print(f"{name:12}{label:8}{line}", flush=True)
 
 
@@ -199,6 +210,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("weights", type=Path, nargs="*")
     parser.add_argument("--seed", type=int, default=1001)
+    parser.add_argument("--package", action="store_true")
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--files", action="store_true")
     options = parser.parse_args()
@@ -206,7 +218,13 @@ def main() -> None:
     if options.what == "make":
         make(options.data, options.seed)
     else:
-        run(options.data, options.weights, peers=options.peers, files=options.files)
+        run(
+            options.data,
+            options.weights,
+            package=options.package,
+            peers=options.peers,
+            files=options.files,
+        )
 
 
 if __name__ == "__main__":

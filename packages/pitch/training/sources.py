@@ -146,9 +146,11 @@ def resynthesise(
     # Frames that jump are none of the voice's.
     middle = np.median(f0[voiced])
     f0 = np.clip(f0, middle / 2, middle * 2)
-    at = np.flatnonzero(voiced)
+    # At the edges of what is voiced it is not to be trusted: held from further inside.
+    inside = np.convolve(voiced, np.ones(5), mode="same") > 4.5
+    at = np.flatnonzero(inside if inside.any() else voiced)
     f0 = np.exp(np.interp(np.arange(len(f0)), at, np.log(f0[at])))
-    f0 = np.exp(contours.smooth(np.log(f0), 5))
+    f0 = np.exp(contours.smooth(np.log(f0), 7))
     log_envelope = envelopes(x, f0)
 
     count = (len(f0) - 1) * 10
@@ -180,7 +182,10 @@ def resynthesise(
         (0 if natural else random.uniform(0, 0.012)) * contours.wander(random, count, 120)
     )
     tone = synthesis.partials(random, jittered, amplitude)
-    rest = x[: len(tone)] * (1 - synthesis.at_samples(gate_ms, len(tone)))
+    # Of the recording, only what certainly has no pitch stays.
+    noisy = (contours.smooth(sure < 0.3, 5) > 0.7) & ~voiced
+    rest_ms = contours.smooth(np.interp(fine, np.arange(len(noisy)), noisy.astype(float)) > 0.7, 15)
+    rest = x[: len(tone)] * synthesis.at_samples(rest_ms, len(tone))
     samples = tone + rest
     if natural or random.random() < 0.7:
         samples = samples + synthesis.breath(random, tone, -30 if natural else random.uniform(-40, -12))
