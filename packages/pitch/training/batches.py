@@ -16,7 +16,7 @@ from contours import Random
 from spec import FrontEndSpec
 from synthesis import RATE, STEP, Clip
 
-from luthier.pitch.models import front_end
+from luthier.pitch.models.front_end import front_end
 
 Samples = npt.NDArray[np.float32]
 

@@ -32,7 +32,7 @@ from spec import SPECS
 from synthesis import RATE, STEP
 
 import luthier.pitch as lp
-from luthier.pitch.models import front_end
+from luthier.pitch.models.front_end import front_end
 
 Doubles = npt.NDArray[np.float64]
 Track = tuple[Doubles, Doubles]  # f0 and the probability of voicing, every 10 ms
