@@ -61,12 +61,12 @@ double refined(double turns, const float* x, int half, const UnitScale& scale) {
         if (!(p > 1e-9 * double(strongest))) continue;
         const double omega = 2 * kPi * turns * (k + 1);
         const double ratio = (omega - double(cross[k]) / p) / omega;
-        if (!(ratio > 0.96 && ratio < 1.04)) continue;
+        if (!(ratio > 0.94 && ratio < 1.06)) continue;
         const double cents = 1200 * log2(ratio);
         // Further than the coarse value can be off, it is another sound's partial; no step in between.
         const double off = cents < 0 ? -cents : cents;
-        if (off > 60) continue;
-        const double trust = off < 40 ? 1 : (60 - off) / 20;
+        if (off > 90) continue;
+        const double trust = off < 60 ? 1 : (90 - off) / 30;
         const double noise = 0.5 * (double(power[kPartials + k]) + double(power[kPartials + k + 1])) +
                              1e-6 * double(strongest);
         // 3.6 / sqrt(2 snr) / (window in radians of the partial): the Hann window's deviation.

@@ -70,7 +70,9 @@ def test_a_missing_fundamental(method: str, numbers: list[int]) -> None:
     for f0 in (110.0, 220.0):
         pitch = lp.track(harmonics(f0 * np.arange(RATE) / RATE, numbers, decay=0.0), RATE, method=method)
         assert np.abs(pitch.cents(f0))[8:-8].max() < CENTS[method]
-        assert pitch.voiced[4:-4].all()
+        # Where the network's longest window, 128 ms, reaches out of the signal, it may be in doubt.
+        edge = 8 if method == "neural" else 4
+        assert pitch.voiced[edge:-edge].all()
 
 
 def test_a_sweep_and_a_vibrato_at_their_time(method: str) -> None:

@@ -105,10 +105,10 @@ def refined(x, f0, room):
     between = np.abs(transform(window, np.append(k - 0.5, k[-1] + 0.5))) ** 2
     omega = 2 * np.pi * turns * k
     ratio = 1 - (transform(slope, k) / at).imag / omega
-    cents = np.where((ratio > 0.96) & (ratio < 1.04), 1200 * np.log2(np.clip(ratio, 0.5, 2)), 100)
+    cents = np.where((ratio > 0.94) & (ratio < 1.06), 1200 * np.log2(np.clip(ratio, 0.5, 2)), 100)
     noise = 0.5 * (between[:-1] + between[1:]) + 1e-6 * power.max()
     spread = 3.6 * 1200 / np.log(2) / (2 * half * omega)
-    trust = np.clip((60 - np.abs(cents)) / 20, 0, 1)
+    trust = np.clip((90 - np.abs(cents)) / 30, 0, 1)
     weight = trust / (spread**2 * noise / (2 * power) + (0.3 + 0.04 * (k**2 - 1)) ** 2)
     return f0 * 2 ** ((weight * cents).sum() / (weight.sum() + 1 / 12**2) / 1200)
 
