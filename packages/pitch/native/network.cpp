@@ -14,10 +14,12 @@ namespace {
 
 constexpr std::int64_t kMostFloats = 1 << 20;  // of a row
 constexpr std::int64_t kMostWeights = 1 << 26;
-constexpr std::int64_t kMostHeld = 1 << 26;  // floats of a tensor that a node wants at once
+constexpr std::int64_t kMostHeld = 1 << 26;  // floats that the nodes want at once, of all tensors
 constexpr int kMostReach = 1 << 20;          // of a kernel, in frames or bins
 constexpr std::int64_t kBlockFloats =
     24 * 1024;  // of a tensor that are made at a time: they stay in the cache
+// Of nodes, in the rehearsal of a stream: a fraction of a second.
+constexpr std::int64_t kMostVisits = 1 << 23;
 
 int filled_up(int bins) { return (bins + kNetworkAlign - 1) / kNetworkAlign * kNetworkAlign; }
 
@@ -28,7 +30,8 @@ struct NetworkBuilder {
     Network& net;
     const NetworkSpec& spec;
     const NodeSpec* node = nullptr;
-    std::vector<int> tensor_of;  // spec tensor -> the network's
+    std::vector<int> tensor_of;            // spec tensor -> the network's
+    std::vector<const NodeSpec*> origins;  // of the network's nodes, for messages
 
     [[noreturn]] void refuse(const std::string& what) const {
         throw std::invalid_argument(node ? "node '" + node->name + "' (" + node->op + "): " + what : what);
@@ -55,6 +58,7 @@ struct NetworkBuilder {
         made.inputs = std::move(inputs);
         made.output = add_tensor(channels, bins);
         net.nodes_.push_back(std::move(made));
+        origins.push_back(node);
         return net.nodes_.back();
     }
 
@@ -308,7 +312,7 @@ struct NetworkBuilder {
         for (std::size_t i = 0; i < net.nodes_.size(); ++i) {
             const Network::Node& each = net.nodes_[i];
             const std::int64_t rows = each.span + each.stride + each.before + each.after;
-            node = spec_of[i];
+            node = origins[i];
             for (int input : each.inputs)
                 need(rows * net.tensors_[std::size_t(input)].row <= kMostHeld,
                      "it reaches too far in time for so many channels and bins");
@@ -320,7 +324,9 @@ struct NetworkBuilder {
                 reach = std::max(
                     reach, each.span + (each.kind == Network::Kind::extend ? each.before + each.after : 0));
             }
-        for (Network::Node& each : net.nodes_) {
+        for (std::size_t i = 0; i < net.nodes_.size(); ++i) {
+            const Network::Node& each = net.nodes_[i];
+            node = origins[i];
             Network::Tensor& out = net.tensors_[std::size_t(each.output)];
             if (each.kind == Network::Kind::phases)
                 out.limit = net.tensors_[std::size_t(each.inputs[0])].limit;
@@ -330,7 +336,7 @@ struct NetworkBuilder {
                 if (!first)
                     need(out.stride == in.stride * each.stride,
                          "a node joins tensors of different frame rates");
-                need(in.stride <= kMostReach, "the strides in time are too large");
+                need(in.stride * each.stride <= kMostReach, "the strides in time are too large together");
                 const bool whole = each.kind == Network::Kind::normalise || in.ahead == Network::kWholeSignal;
                 const std::int64_t ahead =
                     whole ? Network::kWholeSignal : in.ahead + in.stride * (each.span - 1 - each.before);
@@ -342,6 +348,7 @@ struct NetworkBuilder {
                 first = false;
             }
         }
+        node = nullptr;
         for (const Network::Node& each : net.nodes_)
             if (each.kind == Network::Kind::affine)
                 net.scratch_ = std::max(
@@ -351,6 +358,27 @@ struct NetworkBuilder {
                 each.products /
                 double(net.tensors_[std::size_t(net.nodes_[std::size_t(each.node)].output)].stride);
         for (const Convolution& each : conv_specs) pack(net.nodes_[std::size_t(each.node)], *each.spec);
+        check_memory();
+    }
+
+    // The same for all tensors together, and with what is kept for a reader that waits for another input.
+    void check_memory() const {
+        double floats = double(net.scratch_);
+        for (const Network::Tensor& t : net.tensors_) {
+            std::int64_t rows = 0;
+            for (int reader : t.readers) {
+                const Network::Node& r = net.nodes_[std::size_t(reader)];
+                const Network::Tensor& out = net.tensors_[std::size_t(r.output)];
+                const std::int64_t waits =
+                    out.ahead == Network::kWholeSignal ? 0 : (out.ahead - t.ahead) / t.stride;
+                rows = std::max(rows, std::max(waits + r.before, r.span) + r.stride + r.before + r.after);
+            }
+            floats += double(rows + t.limit) * double(t.row);
+        }
+        if (floats > double(kMostHeld))
+            refuse("the network wants " + std::to_string(std::int64_t(floats / (1 << 18))) +
+                   " MiB for its frames at once, of at most " + std::to_string(kMostHeld >> 18) +
+                   ": its strides, or its reach in time, are too large");
     }
 
     // Weights in the order in which the kernels read them.
@@ -427,7 +455,7 @@ struct NetworkBuilder {
 };
 
 Network::Network(const NetworkSpec& spec) : kernels_(&select_network_kernels()) {
-    NetworkBuilder builder{*this, spec, nullptr, {}, {}, {}};
+    NetworkBuilder builder{*this, spec, nullptr, {}, {}, {}, {}};
     builder.build();
     builder.lay_out();
 }
@@ -503,7 +531,8 @@ NetworkStream::NetworkStream(const Network& network, bool settle)
       ended_(network.tensors_.size()),
       delivered_(network.outputs_.size()),
       scratch_(network.scratch_),
-      view_first_(network.outputs_.size()) {
+      view_first_(network.outputs_.size()),
+      extents_(network.nodes_.size()) {
     reset();
     if (!settle) return;
     // A rehearsal without arithmetic, until every reader is under way, grows each buffer to its size.
@@ -513,7 +542,8 @@ NetworkStream::NetworkStream(const Network& network, bool settle)
     for (const Network::Tensor& t : network.tensors_)
         if (t.ahead != Network::kWholeSignal)
             reach = std::max(reach, std::max<std::int64_t>(t.ahead, 0) + t.behind + t.stride * t.limit);
-    for (std::int64_t pushed = 0; pushed < 2 * reach + 4 * block; pushed += block)
+    const std::int64_t most = kMostVisits / std::int64_t(network.nodes_.size() + 1);
+    for (std::int64_t pushed = 0; pushed < 2 * reach + 4 * block && passes_ < most; pushed += block)
         push(nullptr, block, 0, 0, false, nullptr);
     push(nullptr, 0, 0, 0, true, nullptr);
     dry_ = false;
@@ -639,6 +669,7 @@ void NetworkStream::drain() {
 // be copied from node to node before the last one took the first.
 bool NetworkStream::pass(bool ahead) {
     bool progress = false;
+    ++passes_;
     for (const Network::Node& node : network_->nodes_) {
         const std::size_t out = std::size_t(node.output);
         if (ended_[out]) continue;
@@ -807,14 +838,14 @@ void NetworkStream::run(const Network::Node& node, std::int64_t first, int count
             break;
         }
         case Kind::normalise: {
+            Extent& extent = extents_[std::size_t(&node - network_->nodes_.data())];
             if (first == 0) {
                 float least = std::numeric_limits<float>::max(), most = std::numeric_limits<float>::lowest();
                 k.extent({in.channels, in.bins, in.row, in.channel}, at(input, 0),
                          int(have_[std::size_t(input)]), &least, &most);
-                least_ = least;
-                range_ = most - least;
+                extent = {least, most - least};
             }
-            k.normalise(shape(out), from(0), shape_of(0), to, rows, least_, range_);
+            k.normalise(shape(out), from(0), shape_of(0), to, rows, extent.least, extent.range);
             break;
         }
     }

@@ -164,7 +164,8 @@ struct OutputView {
 
 class NetworkStream {
   public:
-    // With `settle` the memory that a stream of any length needs is taken now, and push() takes none.
+    // With `settle` the memory that a stream of any length needs is taken now, and push() takes none; but a
+    // network that needs millions of frames to get under way takes the rest as they come.
     NetworkStream(const Network& network, bool settle);
 
     // Takes `frames` more frames, input[f * frame + c * channel + b], and writes the frames that are now
@@ -206,7 +207,11 @@ class NetworkStream {
     std::vector<float> scratch_;
     const OutputView* views_ = nullptr;
     std::vector<std::int64_t> view_first_;
-    float least_ = 0, range_ = 0;
+    struct Extent {
+        float least, range;
+    };
+    std::vector<Extent> extents_;  // of each node's input, where the node is a `normalise`
+    std::int64_t passes_ = 0;
     bool dry_ = false;
 };
 

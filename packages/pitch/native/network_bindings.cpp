@@ -151,16 +151,26 @@ struct HeldStream {
     bool broken = false;
 };
 
+// Has a stream to itself while it lives.
+class Hold {
+  public:
+    explicit Hold(HeldStream& held) : busy_(held.busy) {
+        if (busy_.exchange(true))
+            throw std::runtime_error("a stream is used by two threads at once: give each one of its own");
+    }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+    ~Hold() { busy_ = false; }
+
+  private:
+    std::atomic<bool>& busy_;
+};
+
 void push(HeldStream& held, const Network& network, Features features, bool end,
           std::vector<Result> results) {
     check_features(network, features);
     if (features.shape(0) != 1) throw std::invalid_argument("a stream takes one signal");
-    if (held.busy.exchange(true))
-        throw std::runtime_error("a stream is used by two threads at once: give each one of its own");
-    struct Release {
-        std::atomic<bool>& busy;
-        ~Release() { busy = false; }
-    } release{held.busy};
+    const Hold hold(held);
     NetworkStream& stream = held.stream;
     if (held.broken) throw std::runtime_error("a stream that was interrupted must be reset: call reset()");
     if (stream.ended()) throw std::invalid_argument("the stream has ended");
@@ -206,10 +216,17 @@ void register_network(nb::module_& m) {
         .def_prop_ro("products", &Network::products)
         .def("run", &run, nb::arg("features").noconvert(), nb::arg("results"), nb::arg("pool"));
     nb::class_<HeldStream>(m, "NetworkStream")
-        .def(nb::init<const Network&, bool>(), nb::arg("network"), nb::arg("settle"), nb::keep_alive<1, 2>())
+        .def(
+            "__init__",
+            [](HeldStream* self, const Network& network, bool settle) {
+                ReleaseGil unlocked;
+                new (self) HeldStream(network, settle);
+            },
+            nb::arg("network"), nb::arg("settle"), nb::keep_alive<1, 2>())
         .def(
             "ready",
-            [](const HeldStream& s, const Network& n, std::int64_t f, bool e) {
+            [](HeldStream& s, const Network& n, std::int64_t f, bool e) {
+                const Hold hold(s);
                 return ready(n, s.stream, f, e);
             },
             nb::arg("network"), nb::arg("frames"), nb::arg("end"))
@@ -217,13 +234,14 @@ void register_network(nb::module_& m) {
              nb::arg("results"))
         .def("reset",
              [](HeldStream& s) {
-                 if (s.busy)
-                     throw std::runtime_error(
-                         "a stream is used by two threads at once: give each one of its own");
+                 const Hold hold(s);
                  s.stream.reset();
                  s.broken = false;
              })
-        .def_prop_ro("bytes", [](const HeldStream& s) { return s.stream.bytes(); });
+        .def_prop_ro("bytes", [](HeldStream& s) {
+            const Hold hold(s);
+            return s.stream.bytes();
+        });
 }
 
 }  // namespace luthier::pitch

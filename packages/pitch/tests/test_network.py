@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -221,6 +222,15 @@ def test_normalise_of_a_constant_is_zero():
     b = Builder(None, 1, 3)
     graph = b.graph(b.plain("normalise", "x"))
     assert not Network(graph)(np.ones((1, 5, 3), np.float32))["t0"].any()
+
+
+def test_two_normalised_in_one_graph():
+    # More frames than a node makes at a time.
+    random = np.random.default_rng(14)
+    b = Builder(random, 1, 64)
+    square = b.plain("multiply", "x", "x")
+    graph = b.graph(b.plain("add", b.plain("normalise", "x"), b.plain("normalise", square)))
+    check(graph, features_for(random, graph, 20_000))
 
 
 # --- whole networks ----------------------------------------------------------------------------------------
@@ -446,6 +456,82 @@ def test_what_would_take_all_memory():
     b.convolution("x", 1, (2, 1), dilation=(400_000, 1))
     with pytest.raises(ModelError, match=r"node 't0' .*reaches too far"):
         Network(b.graph("t0"))
+
+
+def test_a_stride_that_would_take_all_memory():
+    b = Builder(np.random.default_rng(15), 1, 1)
+    b.convolution("x", 1, (1, 1), (2**20 - 1, 1))
+    with pytest.raises(ModelError, match=r"wants \d+ MiB"):
+        Network(b.graph("t0"))
+
+
+def test_what_all_tensors_take_together():
+    b = Builder(np.random.default_rng(16), 1, 1)
+    x = b.convolution("x", 1, (2, 1), dilation=(500_000, 1))
+    Network(b.graph(x))
+    for _ in range(150):
+        x = b.convolution(x, 1, (2, 1), dilation=(500_000, 1))
+    with pytest.raises(ModelError, match=r"wants \d+ MiB"):
+        Network(b.graph(x))
+
+
+def test_what_waits_for_the_other_branch():
+    # Each tensor alone is small, but all of the wide one is kept until the narrow ones are there.
+    b = Builder(np.random.default_rng(17), 1, 2_000)
+    x = b.convolution("x", 1, (1, 2_000))
+    for _ in range(6):
+        x = b.convolution(x, 1, (2, 1), dilation=(20_000, 1))
+    wide = b.add("concatenate", ["x", x], (1, 2_001), {"axis": "bins"})
+    with pytest.raises(ModelError, match=r"wants \d+ MiB"):
+        Network(b.graph(wide))
+
+
+def test_strides_that_multiply():
+    b = Builder(np.random.default_rng(18), 1, 2)
+    x = b.convolution("x", 1, (1, 1), (2**20 - 1, 1))
+    with pytest.raises(ModelError, match=r"node 't1' .*strides in time"):
+        Network(b.graph(b.convolution(x, 1, (1, 1), (2**20 - 1, 1))))
+
+
+def test_a_stream_of_a_long_stride_begins_soon():
+    b = Builder(np.random.default_rng(19), 1, 2)
+    x = b.convolution("x", 1, (1, 1), (2**10, 1))
+    for _ in range(3):
+        x = b.convolution(x, 1, (8_000, 1), padding=(7_999, 0, 0, 0))
+    graph = b.graph(b.convolution(x, 1, (1, 1), (2**10, 1)))
+    run = Network(graph).stream()
+    assert [array.shape[1] for array in run.push(np.ones((1, 2**10, 2), np.float32)).values()] == [1]
+
+
+def test_a_stream_is_one_threads():
+    network = Network(residual(np.random.default_rng(20)))
+    run = network.stream()
+    features = np.zeros((3, 20_000, 95), np.float32)
+    begun = threading.Event()
+
+    def push():
+        begun.set()
+        while True:
+            try:
+                run.push(features)
+            except StreamError:
+                continue
+            return
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    begun.wait()
+    refused = []
+    while thread.is_alive():
+        try:
+            run.reset()
+        except StreamError as error:
+            refused.append(str(error))
+    thread.join()
+    assert refused
+    assert all("two threads" in each for each in refused)
+    run.reset()
+    assert run.push(features[:, :100])
 
 
 def test_different_rates_do_not_mix():

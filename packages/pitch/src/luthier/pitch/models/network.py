@@ -162,7 +162,8 @@ class NetworkStream:
     """A network over features that come in pieces. `Network.stream` makes them.
 
     Every piece gives the frames that are ready; all together they are, bit for bit, those of one call. After
-    the construction no memory is taken but for the results.
+    the construction no memory is taken but for the results, unless the network needs millions of frames to
+    get under way.
     """
 
     def __init__(self, network: Network) -> None:
@@ -193,7 +194,10 @@ class NetworkStream:
 
     def reset(self) -> None:
         """Begin another signal."""
-        self._native.reset()
+        try:
+            self._native.reset()
+        except RuntimeError as error:  # another thread is pushing
+            raise StreamError(str(error)) from None
         self._ended = False
 
     def _push(self, features: Floats, end: bool) -> dict[str, Floats]:
@@ -201,8 +205,8 @@ class NetworkStream:
             raise StreamError("the stream has ended with flush(); reset() it or start another")
         network = self.network
         piece = np.ascontiguousarray(features[None])
-        results = network._empty(1, self._native.ready(network._native, piece.shape[2], end))
         try:
+            results = network._empty(1, self._native.ready(network._native, piece.shape[2], end))
             self._native.push(network._native, piece, end, results)
         except RuntimeError as error:  # two threads, or after an interruption
             raise StreamError(str(error)) from None
