@@ -14,7 +14,7 @@ pytest.importorskip("onnxruntime")
 helper = onnx.helper
 
 
-def save(path, nodes, inputs, outputs, weights=(), opset=17):
+def save(path, nodes, inputs, outputs, weights=(), opset=17, valid=True):
     """An ONNX file; a shape of None is open."""
 
     def info(name, shape):
@@ -25,7 +25,8 @@ def save(path, nodes, inputs, outputs, weights=(), opset=17):
         [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in weights],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
-    onnx.checker.check_model(model)
+    if valid:
+        onnx.checker.check_model(model)
     onnx.save(model, path)
     return path
 
@@ -233,6 +234,99 @@ def test_what_is_refused_is_named(tmp_path, case):
         check(tmp_path, nodes, outputs=[("y", [None] * 4)], arrays=arrays)
     assert "the " + nodes[-1].op_type in str(caught.value)
     assert not (tmp_path / "model.pack").exists()
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 96), (0, 1000), (-96, 2**31 - 1), (-1000, 2**62)])
+def test_all_frames_are_not_so_many(tmp_path, start, end):
+    arrays = [("s", np.int64([start])), ("e", np.int64([end])), ("a", np.int64([2]))]
+    with pytest.raises(ModelError, match="cuts frames off"):
+        check(tmp_path, [node("Slice", "x s e a", "y")], outputs=[("y", [None] * 4)], arrays=arrays)
+    # With a fixed number it is all of them.
+    check(tmp_path, [node("Slice", "x s e a", "y")], [("x", [1, 3, 96, 20])], [("y", [None] * 4)], arrays)
+
+
+@pytest.mark.parametrize("end", [2**31 - 1, 2**63 - 1])
+def test_a_slice_to_the_open_end(tmp_path, end):
+    arrays = [("s", np.int64([0])), ("e", np.int64([end])), ("a", np.int64([2]))]
+    nodes = [node("Slice", "x s e a", "p"), node("Relu", "p", "y")]
+    check(tmp_path, nodes, outputs=[("y", [None] * 4)], arrays=arrays)
+
+
+def test_what_is_right_for_one_length_only(tmp_path):
+    # The reader takes the number of frames for a constant.
+    nodes = [
+        node("Shape", "x", "p"),
+        node("Gather", "p i", "q"),
+        node("Cast", "q", "r", to=onnx.TensorProto.FLOAT),
+        node("Mul", "x r", "y"),
+    ]
+    arrays = [("i", np.int64(2))]
+    with pytest.raises(ModelError, match="onnxruntime on 181 frames"):
+        check(tmp_path, nodes, outputs=[("y", [None] * 4)], arrays=arrays)
+    assert not (tmp_path / "model.pack").exists()
+    pack = check(tmp_path, nodes, [("x", [1, 3, 96, 20])], [("y", [None] * 4)], arrays)
+    path = save(tmp_path / "open.onnx", nodes, [("x", [1, 3, "t", 20])], [("y", [None] * 4)], arrays)
+    with pytest.raises(ModelError, match="onnxruntime on 181 frames"):
+        models.verify(pack, onnx=path)
+
+
+MALFORMED = {
+    "a convolution with nothing": ([node("Conv", "x", "y")], []),
+    "axes that are not there": ([node("Transpose", "x", "y", perm=[0, 1, 2, 7])], []),
+    "an axis twice": ([node("Transpose", "x", "y", perm=[0, 1, 1, 2])], []),
+    "joined along nothing": ([node("Concat", "x x", "y")], []),
+    "a sum of one": ([node("Add", "x", "y")], []),
+    "constants of no shape": ([node("Reshape", "v s", "y")], [("v", weights(6)), ("s", np.int64([4, 2]))]),
+    "a stride of nothing": ([node("Conv", "x w", "y", strides=[0, 1])], [("w", weights(2, 3, 3, 3))]),
+    "constants without end": ([node("ConstantOfShape", "s", "y")], [("s", np.int64([200_000, 200_000]))]),
+    "expanded without end": (
+        [node("Expand", "v s", "y")],
+        [("v", np.float32([1])), ("s", np.int64([200_000, 200_000]))],
+    ),
+    "a sum without end": (
+        [node("Add", "v w", "y")],
+        [("v", np.zeros((200_000, 1), np.int8)), ("w", np.zeros((1, 200_000), np.int8))],
+    ),
+    "a constant of nothing": ([node("Constant", "", "y")], []),
+    "the second of no outputs": ([helper.make_node("Relu", ["x"], ["", "y"], name="the Relu for y")], []),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_what_is_malformed_is_named(tmp_path, case):
+    nodes, arrays = MALFORMED[case]
+    path = save(
+        tmp_path / "m.onnx", nodes, [("x", ["n", 3, "t", 20])], [("y", [None] * 4)], arrays, valid=False
+    )
+    with pytest.raises(ModelError, match=f"the {nodes[0].op_type} for y"):
+        models.read_onnx(path)
+
+
+def test_an_array_that_is_too_short(tmp_path):
+    path = save(
+        tmp_path / "m.onnx", [node("Relu", "x", "y")], [("x", ["n", 3, "t", 20])], [("y", [None] * 4)]
+    )
+    model = onnx.load(path)
+    held = onnx.numpy_helper.from_array(weights(6), "short")
+    held.dims[0] = 7
+    model.graph.initializer.append(held)
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match="array 'short' cannot be read"):
+        models.read_onnx(path)
+
+
+def test_what_onnxruntime_refuses(tmp_path):
+    nodes, arrays = OPERATORS["convolution"]
+    path = save(tmp_path / "m.onnx", nodes, [("x", ["n", 3, "t", 20])], [("y", [None] * 4)], arrays)
+    converted = models.read_onnx(path)
+    with pytest.raises(ModelError, match="onnxruntime does not run the file on 5 frames"):
+        converted.run(np.zeros((2, 5, 20), np.float32))
+    bent = save(
+        tmp_path / "b.onnx", [node("Relu", "x", "y", slope=3)], [("x", ["n", 3, "t", 20])],
+        [("y", [None] * 4)], valid=False,
+    )  # fmt: skip
+    with pytest.raises(ModelError, match="onnxruntime does not run"):
+        models.convert(bent, tmp_path / "b.pack", name="bent")
 
 
 def test_no_onnx_file(tmp_path):

@@ -146,6 +146,7 @@ def test_a_crafted_header_never_crashes(data):
         (lambda h: h.pop("licence"), "licence"),
         (lambda h: h.update(unknown=1), "header must hold"),
         (lambda h: h["graph"]["nodes"][0]["parameters"].update(slant=1), "takes the parameters"),
+        (lambda h: h["graph"].update(channels=float("inf")), "does not make sense"),
         (lambda h: h["graph"]["outputs"].update(salience="nothing"), "no node makes the tensor 'nothing'"),
     ],
 )

@@ -15,7 +15,7 @@ from luthier.pitch.models.graph import Floats, Graph
 from luthier.pitch.models.onnx_reader import Reader, Tensor
 from luthier.pitch.models.pack import Golden, Pack, write_pack
 from luthier.pitch.models.simplify import simplify
-from luthier.pitch.models.verifying import compare
+from luthier.pitch.models.verifying import compare, compare_elsewhere
 
 __all__ = ["Converted", "convert", "read_onnx"]
 
@@ -30,6 +30,8 @@ class Converted:
     graph : Graph
     frames : int
         Frames of a signal that the file takes; it may take no other number.
+    open_frames : bool
+        Whether the file leaves the number of frames open.
     """
 
     def __init__(self, model: Any, reader: Reader, graph: Graph, outputs: Mapping[str, str]) -> None:
@@ -38,6 +40,7 @@ class Converted:
         self._outputs = outputs
         self.graph = graph
         self.frames = reader.frames
+        self.open_frames = reader.open_frames
 
     def run(self, features: Floats, threads: int = 1) -> dict[str, Floats]:
         """Run the file with onnxruntime, laid out as the native network lays it out.
@@ -52,10 +55,21 @@ class Converted:
         -------
         dict
             For each output (channels, frames, bins).
+
+        Raises
+        ------
+        ModelError
+            When onnxruntime refuses the file, or these features.
         """
-        session = self.session(threads)
-        got = session.run(list(self._outputs.values()), {self._reader.input_name: self.feed(features)})
-        return self.arrange(got)
+        need("onnxruntime")
+        try:
+            session = self.session(threads)
+            got = session.run(list(self._outputs.values()), {self._reader.input_name: self.feed(features)})
+            return self.arrange(got)
+        except Exception as error:  # onnxruntime's have no base of their own
+            raise ModelError(
+                f"onnxruntime does not run the file on {features.shape[1]} frames: {error}"
+            ) from None
 
     def session(self, threads: int = 1) -> Any:
         """Return an onnxruntime session of the file."""
@@ -167,7 +181,8 @@ def convert(
     """Convert an ONNX file to a model pack, and check that the native network does the same.
 
     Batch normalisations and other constant factors go into the convolutions before them. Reshapes,
-    transpositions and the like cost nothing where they only name the axes anew.
+    transpositions and the like cost nothing where they only name the axes anew. Where the file leaves the
+    number of frames open, the check is done for a second number of them too.
 
     Parameters
     ----------
@@ -205,6 +220,7 @@ def convert(
     features = np.ascontiguousarray(features, np.float32)
     expected = converted.run(features)
     compare(graph, features, expected, tolerance, "onnxruntime")
+    compare_elsewhere(converted, graph, features, tolerance)
     pack = Pack(
         name,
         graph,

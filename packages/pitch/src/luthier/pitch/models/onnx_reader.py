@@ -7,7 +7,9 @@ axes is then no work, and the few operators that want a certain axis as their ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,14 +83,24 @@ class Reader:
         self.onnx = onnx
         self.nodes: list[Node] = []
         self.shapes: dict[str, tuple[int, int]] = {}  # of native tensors: channels, bins
-        self.values: dict[str, Value] = {
-            each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer
-        }
+        self.values: dict[str, Value] = {}
+        for each in graph.initializer:
+            try:
+                self.values[each.name] = onnx.numpy_helper.to_array(each)
+            except Exception as error:
+                raise ModelError(f"the file's array {each.name!r} cannot be read: {error}") from None
         self._read_input(graph, axes, frames)
         for i, node in enumerate(graph.node):
             self._node = node
             self._label = node.name or f"number {i}"
-            self._read(node)
+            try:
+                self._read(node)
+            except ModelError:
+                raise
+            except _MALFORMED as error:
+                raise self._refuse(
+                    f"its inputs or attributes are not what ONNX asks for ({type(error).__name__}: {error})"
+                ) from None
 
     # --- the input and arrays of it -------------------------------------------------------------------------
 
@@ -115,6 +127,7 @@ class Reader:
                 raise ModelError(f"the number of {label} must be fixed in the file's input")
             shape.append(1 if label == "batch" else length or frames)
         self.frames = shape[labels.index(FRAMES)]
+        self.open_frames = dims[labels.index(FRAMES)] <= 0
         self.input_name = inputs[0].name
         self.input_tensor = "features"
         named = tuple(
@@ -183,8 +196,8 @@ class Reader:
                 "the operator is not in the closed set of what the native runtime does: "
                 + ", ".join(sorted(_OPERATORS))
             )
-        if len([name for name in node.output if name]) != 1:
-            raise self._refuse("it has more than one output")
+        if len([name for name in node.output if name]) != 1 or not node.output[0]:
+            raise self._refuse("it must have one output, its first")
         self.values[node.output[0]] = results
 
     def _attribute(self, attribute: Any) -> Any:
@@ -397,6 +410,7 @@ class Reader:
             if np.any(constant != constant.take([0], frames)):
                 raise self._refuse("its constant differs from frame to frame")
             constant = constant.take([0], frames)
+        _room(n for i, n in enumerate(t.shape) if i != frames)
         shape = [1 if i == frames else n for i, n in enumerate(t.shape)]
         try:
             whole = np.broadcast_to(constant, shape)
@@ -521,7 +535,9 @@ class Reader:
 
     def _transpose(self) -> Value:
         t = self._is_tensor(self._inputs[0])
-        order = self._attributes.get("perm", list(range(len(t.shape)))[::-1])
+        order = list(self._attributes.get("perm", range(len(t.shape))[::-1]))
+        if sorted(order) != list(range(len(t.shape))):
+            raise self._refuse(f"perm must name each of {len(t.shape)} axes once, got {order}")
         return Tensor(t.name, tuple(t.axes[i] for i in order), tuple(t.shape[i] for i in order))
 
     def _unsqueeze(self) -> Value:
@@ -616,6 +632,9 @@ class Reader:
         )
         for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
             axis %= len(t.shape)
+            # As many frames as there happen to be here are not all that another signal has.
+            if t.axes[axis] == FRAMES and self.open_frames and (start != 0 or end < _OPEN_END or step != 1):
+                raise self._refuse(f"it cuts frames off: {start}:{end}:{step}")
             first, last, by = slice(start, end, step).indices(t.shape[axis])
             if by != 1 or last <= first:
                 raise self._refuse(
@@ -720,7 +739,66 @@ _OPERATORS: Mapping[str, Callable[[Reader], Value]] = {
 }
 
 # What is done at once where all inputs are constant: the arithmetic of shapes.
+_MOST_ELEMENTS = 1 << 26  # of a constant
+_OPEN_END = 2**31 - 1  # of a slice: what exporters write for the end of an axis, or more
+_MALFORMED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    TypeError,
+    ValueError,
+)
 _TYPES = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 11: np.float64}
+
+
+def _room(shape: Iterable[int]) -> list[int]:
+    """Return the shape of a constant unless that would be too large."""
+    lengths = [int(n) for n in shape]
+    if math.prod(lengths) > _MOST_ELEMENTS:
+        raise ValueError(f"a constant of the shape {lengths} is too large: at most {_MOST_ELEMENTS} elements")
+    return lengths
+
+
+def _broadcast(inputs: Sequence[Any]) -> Sequence[Any]:
+    """Return the constants unless together they would be too large."""
+    _room(np.broadcast_shapes(*(np.shape(each) for each in inputs)))
+    return inputs
+
+
+def _constant_pair(compute: Callable[[Any, Any], Any]) -> Callable[[Sequence[Any], Mapping[str, Any]], Array]:
+    def read(inputs: Sequence[Any], _: Mapping[str, Any]) -> Array:
+        first, second = _broadcast(inputs)
+        return np.asarray(compute(first, second))
+
+    return read
+
+
+def _constant_divide(a: Any, b: Any) -> Any:
+    if not np.issubdtype(a.dtype, np.integer):
+        return a / b
+    if not np.all(b):
+        raise ZeroDivisionError("integers divided by zero")
+    return a // b
+
+
+def _constant_gather(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Array:
+    x, places = inputs
+    axis = int(attributes.get("axis", 0))
+    _room([*np.delete(x.shape, axis), *places.shape])
+    return np.asarray(np.take(x, places, axis=axis))
+
+
+def _constant_concat(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Array:
+    _room([sum(each.size for each in inputs)])
+    return np.concatenate(inputs, axis=int(attributes["axis"]))
+
+
+def _constant_expand(inputs: Sequence[Any], _: Mapping[str, Any]) -> Array:
+    x, shape = inputs
+    whole = _room(np.broadcast_shapes(x.shape, tuple(int(n) for n in shape)))
+    return np.asarray(np.broadcast_to(x, whole))
 
 
 def _constant_slice(inputs: Sequence[Any], _: Mapping[str, Any]) -> Array:
@@ -746,12 +824,12 @@ def _constant(_: Sequence[Any], attributes: Mapping[str, Any]) -> Array:
     for key in ("value", "value_int", "value_ints", "value_float", "value_floats"):
         if key in attributes:
             return np.asarray(attributes[key])
-    raise ModelError(f"a Constant with {sorted(attributes)} is not known")
+    raise ValueError(f"a Constant with {sorted(attributes)} is not known")
 
 
 def _constant_of_shape(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Array:
     value = np.asarray(attributes.get("value", np.zeros(1, np.float32)))
-    return np.full([int(n) for n in inputs[0]], value.ravel()[0])
+    return np.full(_room(inputs[0]), value.ravel()[0])
 
 
 _CONSTANT: Mapping[str, Callable[[Sequence[Any], Mapping[str, Any]], Array]] = {
@@ -760,19 +838,19 @@ _CONSTANT: Mapping[str, Callable[[Sequence[Any], Mapping[str, Any]], Array]] = {
     "Shape": lambda x, _: np.array(x[0].shape, np.int64),
     "Cast": lambda x, a: np.asarray(x[0]).astype(_TYPES.get(int(a["to"]), np.float32)),
     "Slice": _constant_slice,
-    "Gather": lambda x, a: np.take(x[0], x[1], axis=int(a.get("axis", 0))),
-    "Concat": lambda x, a: np.concatenate(x, axis=int(a["axis"])),
+    "Gather": _constant_gather,
+    "Concat": _constant_concat,
     "Unsqueeze": _constant_unsqueeze,
     "Squeeze": _constant_squeeze,
     "Reshape": lambda x, _: np.reshape(x[0], [int(n) for n in x[1]]),
     "Transpose": lambda x, a: np.transpose(x[0], a.get("perm")),
     "Identity": lambda x, _: np.asarray(x[0]),
     "Neg": lambda x, _: np.asarray(-x[0]),
-    "Add": lambda x, _: np.asarray(x[0] + x[1]),
-    "Sub": lambda x, _: np.asarray(x[0] - x[1]),
-    "Mul": lambda x, _: np.asarray(x[0] * x[1]),
-    "Div": lambda x, _: np.asarray(x[0] // x[1] if np.issubdtype(x[0].dtype, np.integer) else x[0] / x[1]),
-    "Equal": lambda x, _: np.asarray(x[0] == x[1]),
-    "Where": lambda x, _: np.where(x[0], x[1], x[2]),
-    "Expand": lambda x, _: np.asarray(x[0] * np.ones([int(n) for n in x[1]], x[0].dtype)),
+    "Add": _constant_pair(operator.add),
+    "Sub": _constant_pair(operator.sub),
+    "Mul": _constant_pair(operator.mul),
+    "Div": _constant_pair(_constant_divide),
+    "Equal": _constant_pair(operator.eq),
+    "Where": lambda x, _: np.where(*_broadcast(x)),
+    "Expand": _constant_expand,
 }

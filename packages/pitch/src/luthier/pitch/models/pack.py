@@ -247,7 +247,7 @@ def _decode(data: bytes, label: str) -> Pack:
         pack.graph.native()
     except ModelError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise wrong(f"its header does not make sense ({type(error).__name__}: {error})") from None
     return pack
 
