@@ -209,7 +209,8 @@ def oracles(session: nox.Session) -> None:
     install_wheels(session, "test", "oracle", "models")
     # Its requirements are an old TensorFlow; the tests want the network alone.
     session.install("--no-deps", "basic-pitch==0.4.0")
-    # PyPI's wheels bring gigabytes for GPUs. Where PyTorch's own index cannot be reached, its tests are skipped.
+    # PyPI's wheels bring gigabytes for GPUs. Where PyTorch's own index cannot be reached, its tests
+    # are skipped.
     session.install("pip", silent=True)
     session.run(
         "python", "-m", "pip", "install", "--quiet", "--retries=1", "--only-binary=:all:",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <stdexcept>
 #include <type_traits>
 #include <vector>
 
@@ -59,6 +60,7 @@ class AutocorrelationMethod final : public Method<T> {
         plan.shape = shape_.data();
         plan.shape_correlation = shape_correlation_.data();
         tables_ = std::unique_ptr<void, void (*)(void*)>(kernels<T>().make(plan), kernels<T>().destroy);
+        if (!tables_) throw std::invalid_argument(kTooLong);
 
         this->hop = spacing;
         this->after = (plan.window / 2 + 2) * std::int64_t(plan.step) + plan.filter_length - plan.delay;

@@ -19,8 +19,9 @@ using Plan = AutocorrelationPlan<T>;
 template <class T>
 void* make(const Plan<T>& plan) {
     auto* fft = new RealFft<T>;
-    fft->prepare(plan.transform);
-    return fft;
+    if (fft->prepare(plan.transform)) return fft;
+    delete fft;
+    return nullptr;
 }
 
 template <class T>

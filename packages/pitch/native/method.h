@@ -13,6 +13,10 @@
 
 namespace luthier::pitch {
 
+// Why a method cannot be made.
+inline constexpr const char* kTooLong =
+    "a frame has more samples than there are transforms for, 2^24: raise fmin, or lower the sample rate";
+
 template <class T>
 class Method {
   public:

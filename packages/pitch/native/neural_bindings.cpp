@@ -70,13 +70,13 @@ class Neural {
         broken_ = true;
         each_row([&](std::size_t row) { rows_[row]->end(); });
         Results results = take();
-        reset();
+        begin();
         return results;
     }
 
     void reset() {
-        for (auto& row : rows_) row->reset();
-        broken_ = false;
+        const Working working(*this);
+        begin();
     }
 
     double latency() const { return method_.latency(); }
@@ -97,6 +97,11 @@ class Neural {
       private:
         std::atomic<bool>& busy_;
     };
+
+    void begin() {
+        for (auto& row : rows_) row->reset();
+        broken_ = false;
+    }
 
     void check_whole() const {
         if (broken_) throw std::runtime_error("a tracker that was interrupted must be reset: call reset()");

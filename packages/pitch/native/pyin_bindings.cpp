@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <stdexcept>
 #include <type_traits>
 #include <vector>
 
@@ -109,6 +110,7 @@ class PyinMethod final : public Method<T> {
         plan.even = settings.even;
         plan.hysteresis = settings.hysteresis;
         tables_ = std::unique_ptr<void, void (*)(void*)>(kernels<T>().make(plan), kernels<T>().destroy);
+        if (!tables_) throw std::invalid_argument(kTooLong);
 
         this->hop = settings.hop;
         this->before = plan.length / 2;

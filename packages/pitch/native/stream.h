@@ -41,7 +41,7 @@ class Stream {
         path_stride_ = (method_->path_bytes() + 63) / 64 * 64;
         paths_ = AlignedBuffer<std::byte>(path_stride_ * std::size_t(rows));
         tails_.resize(std::size_t(rows));
-        reset();
+        begin();
     }
 
     // The results, (rows, frames), that these samples make known.
@@ -49,6 +49,7 @@ class Stream {
         if (std::int64_t(samples.shape(0)) != rows_) throw std::logic_error("a block has other rows");
         const Working working(*this);
         check_whole();
+        broken_ = true;
         const std::int64_t count = std::int64_t(samples.shape(1)), length = received_ + count;
         std::int64_t ready = analysed_;
         if (length > method_->at_start) {
@@ -81,6 +82,7 @@ class Stream {
         }
         base_ = keep;
         received_ = length;
+        broken_ = false;
         return results;
     }
 
@@ -90,23 +92,29 @@ class Stream {
         check_whole();
         const std::int64_t frames =
             received_ > 0 ? std::int64_t(std::floor(double(received_) / method_->hop + 1e-9)) + 1 : 0;
+        broken_ = true;
         Results results = run([&](std::int64_t row) { return tails_[std::size_t(row)].data(); }, received_,
                               std::max(frames, analysed_), true);
-        reset();
+        begin();
         return results;
     }
 
     void reset() {
-        base_ = received_ = analysed_ = given_ = 0;
-        broken_ = false;
-        for (std::vector<T>& tail : tails_) tail.clear();
-        for (std::int64_t row = 0; row < rows_ && path_stride_; ++row) method_->begin(path(row));
+        const Working working(*this);
+        begin();
     }
 
     // The most samples from a frame's centre to the one that makes its result known.
     double latency() const { return double(method_->after + 1) + method_->lag * method_->hop; }
 
   private:
+    void begin() {
+        base_ = received_ = analysed_ = given_ = 0;
+        broken_ = false;
+        for (std::vector<T>& tail : tails_) tail.clear();
+        for (std::int64_t row = 0; row < rows_ && path_stride_; ++row) method_->begin(path(row));
+    }
+
     // A second thread in the same stream would free what the first one reads.
     class Working {
       public:
@@ -133,7 +141,6 @@ class Stream {
     // Analyses the frames up to `ready` and returns what can be decided then.
     template <class Data>
     Results run(Data data, std::int64_t length, std::int64_t ready, bool last) {
-        broken_ = true;
         const std::int64_t known = last ? ready : std::max(given_, ready - method_->lag);
         const std::int64_t count = known - given_;
         std::unique_ptr<double[]> f0(new double[std::size_t(rows_ * count) + 1]);
@@ -184,7 +191,6 @@ class Stream {
                 store(row, given_, results.data(), method_->conclude(path(row), results.data()));
             given_ = ready;
         }
-        broken_ = false;
         return {give(std::move(f0), count), give(std::move(confidence), count)};
     }
 

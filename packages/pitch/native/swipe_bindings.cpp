@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <numbers>
+#include <stdexcept>
 #include <type_traits>
 #include <vector>
 
@@ -108,6 +109,7 @@ class SwipeMethod final : public Method<T> {
             fill(plan.window[i], memory_[i], i, longest - i, candidates, hz, whiten);
         plan.candidates = plan.used + 2 * kSwipeBlock;
         tables_ = std::unique_ptr<void, void (*)(void*)>(kernels<T>().make(plan), kernels<T>().destroy);
+        if (!tables_) throw std::invalid_argument(kTooLong);
 
         const std::int64_t half = plan.window[0].size / 2 + 2;
         this->hop = spacing;

@@ -21,8 +21,11 @@ struct Tables {
 template <class T>
 void* make(const Plan<T>& plan) {
     auto* tables = new Tables<T>;
-    for (int i = 0; i < plan.windows; ++i) tables->fft[i].prepare(plan.window[i].size);
-    return tables;
+    bool whole = true;
+    for (int i = 0; i < plan.windows; ++i) whole &= tables->fft[i].prepare(plan.window[i].size);
+    if (whole) return tables;
+    delete tables;
+    return nullptr;
 }
 
 template <class T>

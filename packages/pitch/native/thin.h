@@ -64,7 +64,7 @@ void smooth(const Thin<T>& plan, const Signal<T>& signal, std::int64_t from, int
     }
 }
 
-// A power of two that brings the largest of `count` samples near one; 0 for silence.
+// A power of two that brings the largest of `count` samples near one, or as near as one can; 0 for silence.
 template <class T>
 double unit_scale(const T* x, int count) {
     double peak = 0;
@@ -74,7 +74,7 @@ double unit_scale(const T* x, int count) {
     }
     if (!(peak > 0)) return 0;
     double scale = 1;
-    while (peak * scale < 0x1p-32) scale *= 0x1p+32;
+    while (peak * scale < 0x1p-32 && scale < 0x1p+960) scale *= 0x1p+32;
     while (peak * scale > 0x1p+32) scale *= 0x1p-32;
     return scale;
 }

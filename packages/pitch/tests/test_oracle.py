@@ -1,10 +1,14 @@
 """The native tracker against YIN written out in NumPy, double precision, one definition at a time."""
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 import luthier.pitch as lp
+
+track = functools.partial(lp.track, method="yin")
 
 Floats = npt.NDArray[np.float64]
 
@@ -93,7 +97,7 @@ def test_the_native_tracker_is_the_definition(rate: int, name: str) -> None:
     there = np.isfinite(f0)
     assert there.sum() >= 8
     for dtype in (np.float32, np.float64):
-        pitch = lp.track(x.astype(dtype), rate, hop_s=0.02)
+        pitch = track(x.astype(dtype), rate, hop_s=0.02)
         cents = np.abs(pitch.cents(np.where(there, f0, 100.0)))[there]
         # The last parabola spans 1/16 of a lag there, 1/64 here: noise is not quite one.
         assert cents.max() < (0.15 if "noise" in name else 0.02)

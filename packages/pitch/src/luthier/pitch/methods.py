@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import numbers
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from luthier.core import ParameterError
 from luthier.core import _native as core_native
 from luthier.pitch import _native
 
-__all__ = ["METHODS", "Grid", "Method", "NativeStream", "Option", "check_options"]
+__all__ = ["METHODS", "Grid", "Method", "NativeStream", "Option", "check_options", "finite"]
 
 Floats = npt.NDArray[np.floating[Any]]
 Result = npt.NDArray[np.float64]
@@ -65,6 +66,15 @@ class Grid:
         return self.hop_s * self.sample_rate
 
 
+def finite(name: str, value: object) -> float:
+    """Return the number, or raise `ParameterError`."""
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # an integer beyond all floats
+            if math.isfinite(value):
+                return float(value)
+    raise ParameterError(f"{name} must be a finite number, got {value!r}")
+
+
 @dataclass(frozen=True)
 class Option:
     """A number that one method takes besides those that all take.
@@ -100,9 +110,7 @@ class Option:
             if isinstance(value, bool | np.bool_):
                 return bool(value)
             raise ParameterError(f"{name} must be True or False, got {value!r}")
-        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(value):
-            raise ParameterError(f"{name} must be a finite number, got {value!r}")
-        number = float(value)
+        number = finite(name, value)
         low, high = self.minimum, self.maximum
         if not (low < number < high if self.open else low <= number <= high):
             ends = ", both excluded" if self.open else ""
@@ -244,6 +252,12 @@ def _neural(rows: int, single: bool, grid: Grid, options: Values) -> NativeStrea
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
+        "neural": Method(
+            _neural,
+            {"low_latency": Option(False, 0, 1, "whether results come within 50 ms, and are a little worse")},
+            fmin=30.0,
+            fmax=4200.0,
+        ),
         "yin": Method(
             _yin,
             {
@@ -273,7 +287,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                     (2.0, 18.0), 0.1, 1000, "both of the beta distribution that the thresholds have"
                 ),
                 "boltzmann_parameter": Option(
-                    2.0, 0, 50, "the log of how much likelier a trough is than the next", open=True
+                    2.0, 1e-6, 50, "the log of how much likelier a trough is than the next"
                 ),
                 "resolution": Option(0.1, 0.01, 1, "semitones in a pitch bin"),
                 "max_transition_rate": Option(35.92, 0.1, 1000, "octaves a second that f0 may move"),
@@ -304,12 +318,6 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "voicing_threshold": Option(0.45, 0, 1, "the strength of the unvoiced candidate"),
                 "lookahead_s": _lookahead(0.2),
             },
-        ),
-        "neural": Method(
-            _neural,
-            {"low_latency": Option(False, 0, 1, "whether results come within 50 ms, and are a little worse")},
-            fmin=30.0,
-            fmax=4200.0,
         ),
     }
 )

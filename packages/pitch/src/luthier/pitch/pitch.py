@@ -264,6 +264,17 @@ class Pitch(NamedTuple):
         text = f"{shape} to {np.asarray(self.times)[-1]:.2f} s, {100 * voiced.mean():.0f} % voiced"
         return text + (f", median f0 {np.median(f0[voiced]):.1f} Hz" if voiced.any() else "")
 
+    def __eq__(self, other: object) -> bool:
+        """Whether all frames are the same."""
+        if not isinstance(other, Pitch):
+            return NotImplemented
+        return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(self, other, strict=True))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __repr__(self) -> str:
         return f"Pitch({self._summary()})"
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +12,7 @@ import numpy.typing as npt
 from luthier.core import LayoutError, ParameterError
 from luthier.core.arrays import Borrowed, check_sample_rate
 from luthier.pitch import _native
-from luthier.pitch.methods import METHODS, Grid, NativeStream, check_options
+from luthier.pitch.methods import METHODS, Grid, NativeStream, check_options, finite
 from luthier.pitch.pitch import Pitch
 
 __all__ = ["Settings", "check_settings", "refuse_garbage", "result"]
@@ -57,7 +55,7 @@ class Settings:
             raise ParameterError(
                 f"fmin must be below half the sample rate, {rate / 2:g} Hz at {rate:g} Hz, got {low:g}"
             )
-        if hop * rate < 1.0:
+        if hop * rate < 1.0 - 1e-9:  # by more than rounding does
             raise ParameterError(
                 f"hop_s must be at least one sample, {1 / rate:g} s at {rate:g} Hz, got {hop_s!r}"
             )
@@ -65,12 +63,15 @@ class Settings:
 
     def stream(self, rows: int, dtype: npt.DTypeLike) -> NativeStream:
         """Return a new stream for that many rows of samples."""
-        return METHODS[self.method].stream(rows, np.dtype(dtype) == np.float32, self.grid, self.options)
+        try:
+            return METHODS[self.method].stream(rows, np.dtype(dtype) == np.float32, self.grid, self.options)
+        except ValueError as error:
+            raise ParameterError(str(error)) from None
 
 
 def check_settings(
     *,
-    method: object = "yin",
+    method: object = "neural",
     fmin: object = None,
     fmax: object = None,
     hop_s: object = 0.01,
@@ -87,9 +88,9 @@ def check_settings(
         allowed = ", ".join(repr(name) for name in METHODS)
         raise ParameterError(f"method must be one of {allowed}, got {method!r}")
     chosen = METHODS[method]
-    low = chosen.fmin if fmin is None else _number("fmin", fmin)
-    high = chosen.fmax if fmax is None else _number("fmax", fmax)
-    hop = _number("hop_s", hop_s)
+    low = chosen.fmin if fmin is None else finite("fmin", fmin)
+    high = chosen.fmax if fmax is None else finite("fmax", fmax)
+    hop = finite("hop_s", hop_s)
     if not low < high:
         raise ParameterError(f"fmin must be below fmax, got fmin={low:g} and fmax={high:g}")
     if low < _LOWEST_HZ or high > _WIDEST * low:
@@ -125,7 +126,8 @@ def refuse_garbage(borrowed: Borrowed, before: int = 0) -> None:
     if _native.finite(borrowed.array.reshape(batch * channels, length)):
         return
     bad = ~np.isfinite(borrowed.array)
-    item, channel, frame = (int(i) for i in np.argwhere(bad)[np.argwhere(bad)[:, 2].argmin()])
+    frame = int(bad.any(axis=(0, 1)).argmax())
+    item, channel = (int(i) for i in np.unravel_index(bad[:, :, frame].argmax(), (batch, channels)))
     where = f"frame {before + frame}"
     if borrowed.ndim > 1:
         where += f" of channel {channel}"
@@ -135,9 +137,3 @@ def refuse_garbage(borrowed: Borrowed, before: int = 0) -> None:
     raise LayoutError(
         f"samples must be finite, got {value} in {where}; numpy.nan_to_num(samples) reads such samples as 0"
     )
-
-
-def _number(name: str, value: object) -> float:
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    raise ParameterError(f"{name} must be a finite number, got {value!r}")

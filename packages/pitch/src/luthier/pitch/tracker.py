@@ -58,7 +58,7 @@ class Tracker:
         self,
         sample_rate: float,
         *,
-        method: str = "yin",
+        method: str = "neural",
         channels: int | None = None,
         fmin: float | None = None,
         fmax: float | None = None,
@@ -148,6 +148,9 @@ class Tracker:
         self._stream.reset()
         self._last = self._borrow_nothing()
         self._samples = self._frames = 0
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Tracker cannot be copied or pickled: make another from the same settings")
 
     def __repr__(self) -> str:
         grid = self._settings.grid

@@ -21,7 +21,7 @@ def track(
     samples: Any,
     sample_rate: float,
     *,
-    method: str = "yin",
+    method: str = "neural",
     fmin: float | None = None,
     fmax: float | None = None,
     hop_s: float = 0.01,
@@ -37,16 +37,17 @@ def track(
     sample_rate : float
         Frames a second. Everything inside is set in seconds: 8 kHz speech and 96 kHz music get the same
         frames.
-    method : {"yin", "mpm", "pyin", "autocorrelation", "swipe", "neural"}
-        ``"yin"``: de Cheveigne and Kawahara's YIN [1]_ with windows of two periods of `fmin`, symmetric
-        about the frame's centre. ``"mpm"``: McLeod and Wyvill's key maxima of the normalised square
-        difference [2]_, over the same windows. ``"pyin"``: Mauch and Dixon's probabilistic YIN [3]_ with the
-        definitions and parameters of librosa. ``"autocorrelation"``: Boersma's method [4]_, with a path
-        through candidates; steadier in noise. ``"swipe"``: Camacho and Harris's SWIPE' [5]_, from spectra
-        over windows of up to ``8 / fmin`` seconds. ``"neural"``: a small network, the steadiest in noise.
+    method : {"neural", "yin", "mpm", "pyin", "autocorrelation", "swipe"}
+        ``"neural"``: a small network of our own, trained on rendered voices and instruments; the surest,
+        above all in noise. ``"yin"``: de Cheveigne and Kawahara's YIN [1]_ with windows of two periods of
+        `fmin`, symmetric about the frame's centre. ``"mpm"``: McLeod and Wyvill's key maxima of the
+        normalised square difference [2]_, over the same windows. ``"pyin"``: Mauch and Dixon's probabilistic
+        YIN [3]_ with the definitions and parameters of librosa. ``"autocorrelation"``: Boersma's method
+        [4]_, with a path through candidates; steadier in noise. ``"swipe"``: Camacho and Harris's SWIPE'
+        [5]_, from spectra over windows of up to ``8 / fmin`` seconds.
     fmin, fmax : float, optional
         The range searched, in hertz; ``5 <= fmin < fmax <= sample_rate / 2`` and ``fmax <= 1000 * fmin``.
-        50 and 2000 by default, 30 and 4200 for ``"neural"``, or half the sample rate where that is less.
+        30 and 4200 for ``"neural"``, 50 and 2000 for the others, or half the sample rate where that is less.
         `fmin` also sets how much of the signal a frame sees: some ``3 / fmin`` seconds, 60 ms for 50 Hz
         (``"neural"`` always sees the same).
     hop_s : float
@@ -73,7 +74,9 @@ def track(
 
     Notes
     -----
-    The result does not depend on level: any constant times `samples` gives the same pitch.
+    The result does not depend on level: any constant times `samples` gives the same pitch, as long as they
+    stay normal numbers (of float32 for ``"neural"``, which computes in single precision: float64 samples
+    beyond 1e-30 to 1e30 need scaling first).
 
     ``"yin"`` takes `threshold`, in (0, 1), 0.1 by default: how much deeper a longer period must be to be
     preferred. Lower finds more octaves below, higher more above. With `a` the part of the frame's power
@@ -89,7 +92,7 @@ def track(
     `resolution`, `max_transition_rate`, `switch_prob`, `no_trough_prob`; and `frame_s`, the seconds that a
     frame sees, ``3.2 / fmin`` by default. With the same frame, hop and range its voiced frames have the f0 of
     librosa 0.11 within half a bin of `resolution`, 5 cents; where that path is unvoiced, f0 is that of
-    the frame's likeliest trough.
+    the frame's likeliest trough. As there, a constant offset is part of the signal: take it away first.
 
     ``"autocorrelation"`` takes Boersma's costs: `octave_cost`, `octave_jump_cost`, `voicing_change_cost`, and
     `voicing_threshold`.
