@@ -43,7 +43,7 @@ class Pitch(NamedTuple):
     --------
     >>> import numpy as np, luthier.pitch as lp
     >>> t = np.arange(16_000) / 16_000
-    >>> f0 = lp.track(np.sin(2 * np.pi * 220 * t), 16_000)
+    >>> f0 = lp.track(np.sin(2 * np.pi * 220 * t), 16_000, method="yin")
     >>> f0
     Pitch(101 frames to 1.00 s, 100 % voiced, median f0 220.0 Hz)
     >>> f"{f0.midi[50]:.3f}"
@@ -81,7 +81,7 @@ class Pitch(NamedTuple):
         --------
         >>> import numpy as np, luthier.pitch as lp
         >>> t = np.arange(8_000) / 8_000
-        >>> f"{lp.track(np.sin(2 * np.pi * 441 * t), 8_000).cents(440.0)[50]:.1f}"
+        >>> f"{lp.track(np.sin(2 * np.pi * 441 * t), 8_000, method="yin").cents(440.0)[50]:.1f}"
         '3.9'
         """
         reference = np.asarray(reference_hz, np.float64)

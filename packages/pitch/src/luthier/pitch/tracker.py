@@ -47,7 +47,7 @@ class Tracker:
     --------
     >>> import numpy as np, luthier.pitch as lp
     >>> x = np.sin(2 * np.pi * 220 * np.arange(16_000) / 16_000).astype(np.float32)
-    >>> tracker = lp.Tracker(16_000)
+    >>> tracker = lp.Tracker(16_000, method="yin")
     >>> pieces = [tracker.push(x[i : i + 512]) for i in range(0, len(x), 512)]
     >>> pieces.append(tracker.flush())
     >>> lp.Pitch.concatenate(pieces)
