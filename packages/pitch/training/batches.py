@@ -152,8 +152,13 @@ class Batches:
     def clip(self) -> Clip:
         """One clip, spoilt."""
         random = self.random
-        name = str(random.choice(["speech", "notes", "synthesis"], p=[0.40, 0.25, 0.35]))
-        if pack := self._pack(name):
+        name = str(random.choice(["speech", "notes", "synthesis", "pure"], p=[0.36, 0.22, 0.32, 0.10]))
+        if name == "pure":
+            x, f0, state = synthesis.pure(random, self.frames * STEP / RATE)
+            x = x[: self.frames * STEP]
+            if random.random() < 0.5:
+                return x, f0, state.copy()  # what is quite clean looks like nothing else
+        elif pack := self._pack(name):
             x, f0, state = pack.cut(random, self.frames)
         else:
             x, f0, state = synthesis.synthetic(random, self.frames * STEP / RATE)

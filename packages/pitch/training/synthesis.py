@@ -159,6 +159,21 @@ def instrument(random: Random, seconds: float, hz: float) -> Clip:
     return samples, f0_out, state
 
 
+def pure(random: Random, seconds: float) -> Clip:
+    """A sine, or little more. Among the others low ones are rare, and taken for something else."""
+    top = 4200 if random.random() < 0.4 else 300
+    hz = float(np.exp(random.uniform(np.log(30), np.log(top))))
+    count = int(seconds * 1000)
+    f0 = contours.draw(random, count, hz)
+    loudness = np.ones(count) if random.random() < 0.5 else contours.gates(random, count)
+    gains = np.where(random.random(3) < 0.5, 0, 10 ** (-random.uniform(15, 60, 3) / 20))
+    gains[0] = 1
+    level = loudness[::10]
+    samples = partials(random, f0, lambda _, k: level * (gains[k - 1] if k <= 3 else 0.0))
+    f0_out, state = labels(f0, loudness, len(samples))
+    return samples, f0_out, state
+
+
 def modulated(random: Random, seconds: float, hz: float) -> Clip:
     """Frequency modulation with whole ratios: f0 is the carrier's and the modulator's common one."""
     count = int(seconds * 1000)
