@@ -273,7 +273,8 @@ class Pitch(NamedTuple):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        raise TypeError("a Pitch is not hashable: it holds arrays")
 
     def __repr__(self) -> str:
         return f"Pitch({self._summary()})"

@@ -63,7 +63,7 @@ def track(
         ``(times, f0, voiced, confidence)`` with ``floor(duration / hop_s) + 1`` frames, frame ``k`` centred
         at ``k * hop_s``; a signal of no samples has no frames. Silence is unvoiced with confidence 0 and
         ``f0 == fmin``. Frames near the ends use what the signal has there; nothing is padded,
-        and ``"neural"`` may find too little for a pitch in the first and last 60 ms.
+        and ``"neural"`` may find too little for a pitch in the first and last 40 ms.
 
     Raises
     ------
