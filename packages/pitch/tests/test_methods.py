@@ -17,8 +17,8 @@ Floats = npt.NDArray[np.float64]
 RATE = 16_000
 
 #: Largest error on clean steady tones in cents, away from the ends. pYIN's d is that of frames that end in
-#: zeros, and is refined with a parabola between samples, as librosa's. What refines the network's f0 sees less
-#: of the signal 80 ms from its ends than within.
+#: zeros, and is refined with a parabola between samples, as librosa's. What refines the network's f0 sees
+#: less of the signal 80 ms from its ends than within.
 CENTS = {"neural": 12.0, "yin": 0.3, "mpm": 0.3, "pyin": 12.0, "autocorrelation": 1.0, "swipe": 4.0}
 
 

@@ -81,7 +81,7 @@ class Pitch(NamedTuple):
         --------
         >>> import numpy as np, luthier.pitch as lp
         >>> t = np.arange(8_000) / 8_000
-        >>> f"{lp.track(np.sin(2 * np.pi * 441 * t), 8_000, method="yin").cents(440.0)[50]:.1f}"
+        >>> f"{lp.track(np.sin(2 * np.pi * 441 * t), 8_000, method='yin').cents(440.0)[50]:.1f}"
         '3.9'
         """
         reference = np.asarray(reference_hz, np.float64)
