@@ -15,6 +15,7 @@
 #include "neural.h"
 #include "registers.h"
 #include "stream.h"
+#include "working.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -41,7 +42,7 @@ class Neural {
 
     Results push(Rows<T> samples) {
         if (std::size_t(samples.shape(0)) != rows_.size()) throw std::logic_error("a block has other rows");
-        const Working working(*this);
+        const Working working(busy_);
         check_whole();
         const std::int64_t count = std::int64_t(samples.shape(1));
         broken_ = true;
@@ -65,7 +66,7 @@ class Neural {
     }
 
     Results flush() {
-        const Working working(*this);
+        const Working working(busy_);
         check_whole();
         broken_ = true;
         each_row([&](std::size_t row) { rows_[row]->end(); });
@@ -75,29 +76,13 @@ class Neural {
     }
 
     void reset() {
-        const Working working(*this);
+        const Working working(busy_);
         begin();
     }
 
     double latency() const { return method_.latency(); }
 
   private:
-    // A second thread in the same stream would free what the first one reads.
-    class Working {
-      public:
-        explicit Working(Neural& stream) : busy_(stream.busy_) {
-            if (busy_.exchange(true))
-                throw std::runtime_error(
-                    "a tracker is used by two threads at once: give each one of its own");
-        }
-        ~Working() { busy_ = false; }
-        Working(const Working&) = delete;
-        Working& operator=(const Working&) = delete;
-
-      private:
-        std::atomic<bool>& busy_;
-    };
-
     void begin() {
         for (auto& row : rows_) row->reset();
         broken_ = false;

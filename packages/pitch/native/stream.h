@@ -19,6 +19,7 @@
 #include "luthier/pool.h"
 #include "method.h"
 #include "spread.h"
+#include "working.h"
 
 namespace luthier::pitch {
 
@@ -47,7 +48,7 @@ class Stream {
     // The results, (rows, frames), that these samples make known.
     Results push(Rows<T> samples) {
         if (std::int64_t(samples.shape(0)) != rows_) throw std::logic_error("a block has other rows");
-        const Working working(*this);
+        const Working working(busy_);
         check_whole();
         broken_ = true;
         const std::int64_t count = std::int64_t(samples.shape(1)), length = received_ + count;
@@ -88,7 +89,7 @@ class Stream {
 
     // The results of what frames are left. Nothing may be pushed after it but for a reset.
     Results flush() {
-        const Working working(*this);
+        const Working working(busy_);
         check_whole();
         const std::int64_t frames =
             received_ > 0 ? std::int64_t(std::floor(double(received_) / method_->hop + 1e-9)) + 1 : 0;
@@ -100,7 +101,7 @@ class Stream {
     }
 
     void reset() {
-        const Working working(*this);
+        const Working working(busy_);
         begin();
     }
 
@@ -114,22 +115,6 @@ class Stream {
         for (std::vector<T>& tail : tails_) tail.clear();
         for (std::int64_t row = 0; row < rows_ && path_stride_; ++row) method_->begin(path(row));
     }
-
-    // A second thread in the same stream would free what the first one reads.
-    class Working {
-      public:
-        explicit Working(Stream& stream) : busy_(stream.busy_) {
-            if (busy_.exchange(true))
-                throw std::runtime_error(
-                    "a tracker is used by two threads at once: give each one of its own");
-        }
-        ~Working() { busy_ = false; }
-        Working(const Working&) = delete;
-        Working& operator=(const Working&) = delete;
-
-      private:
-        std::atomic<bool>& busy_;
-    };
 
     void check_whole() const {
         if (broken_) throw std::runtime_error("a tracker that was interrupted must be reset: call reset()");
