@@ -1,8 +1,9 @@
 #include <cstddef>
 
 #include "autocorrelation.h"
+#include "cut.h"
 #include "dips.h"
-#include "luthier/fft.h"
+#include "fft_table.h"
 #include "luthier/math.h"
 #include "luthier/simd.h"
 #include "presence.h"
@@ -18,15 +19,7 @@ using Plan = AutocorrelationPlan<T>;
 
 template <class T>
 void* make(const Plan<T>& plan) {
-    auto* fft = new RealFft<T>;
-    if (fft->prepare(plan.transform)) return fft;
-    delete fft;
-    return nullptr;
-}
-
-template <class T>
-void destroy(void* tables) {
-    delete static_cast<RealFft<T>*>(tables);
+    return make_fft<T>(plan.transform);
 }
 
 template <class T>
@@ -41,25 +34,19 @@ struct Scratch {
 };
 
 template <class T>
-std::size_t lay_out(const Plan<T>& plan, int frames, char* memory, Scratch<T>* s) {
-    std::size_t at = 0;
-    const auto take = [&](std::size_t count, std::size_t size) {
-        char* here = memory ? memory + at : nullptr;
-        at += (count * size + 63) / 64 * 64;
-        return here;
-    };
+std::size_t lay_out(const Plan<T>& plan, int frames, void* memory, Scratch<T>* s) {
+    Cut cut(memory);
     const std::size_t stretch =
         std::size_t(double(frames - 1) * plan.hop / plan.step) + plan.window + 8 + kBlock<T>;
     const std::size_t taps = std::size_t(plan.filter_length) / plan.step + 1;
-    s->phases = reinterpret_cast<T*>(take((stretch + taps) * plan.step, sizeof(T)));
-    s->y = reinterpret_cast<T*>(take(stretch, sizeof(T)));
-    s->frame = reinterpret_cast<T*>(take(plan.transform + 2, sizeof(T)));
-    s->transform = reinterpret_cast<T*>(take(plan.transform, sizeof(T)));
-    s->shape = reinterpret_cast<double*>(take(plan.window, sizeof(double)));
-    s->shape_correlation = reinterpret_cast<double*>(take(plan.lags, sizeof(double)));
-    s->distance =
-        reinterpret_cast<double*>(take(plan.lags + kYinReach, sizeof(double))) + (memory ? kYinReach : 0);
-    return at;
+    s->phases = cut.take<T>((stretch + taps) * plan.step);
+    s->y = cut.take<T>(stretch);
+    s->frame = cut.take<T>(plan.transform + 2);
+    s->transform = cut.take<T>(plan.transform);
+    s->shape = cut.take<double>(plan.window);
+    s->shape_correlation = cut.take<double>(plan.lags);
+    s->distance = cut.take<double>(plan.lags + kYinReach) + (memory ? kYinReach : 0);
+    return cut.bytes();
 }
 
 template <class T>
@@ -161,7 +148,7 @@ void analyse(const Plan<T>& plan, const void* tables, const Signal<T>& signal, s
              void* memory, CandidateFrame* out) {
     const RealFft<T>& fft = *static_cast<const RealFft<T>*>(tables);
     Scratch<T> s;
-    lay_out<T>(plan, count, static_cast<char*>(memory), &s);
+    lay_out<T>(plan, count, memory, &s);
     const std::int64_t length = plan.there(signal.length);
     const int window = int(least(plan.window, length));
     const auto centre = [&](std::int64_t frame) {
@@ -212,9 +199,9 @@ void analyse(const Plan<T>& plan, const void* tables, const Signal<T>& signal, s
 
 extern const AutocorrelationKernels<float> autocorrelation_kernels_f32;
 extern const AutocorrelationKernels<double> autocorrelation_kernels_f64;
-const AutocorrelationKernels<float> autocorrelation_kernels_f32 = {make<float>, destroy<float>,
+const AutocorrelationKernels<float> autocorrelation_kernels_f32 = {make<float>, destroy_fft<float>,
                                                                    scratch_bytes<float>, analyse<float>};
-const AutocorrelationKernels<double> autocorrelation_kernels_f64 = {make<double>, destroy<double>,
+const AutocorrelationKernels<double> autocorrelation_kernels_f64 = {make<double>, destroy_fft<double>,
                                                                     scratch_bytes<double>, analyse<double>};
 
 }  // namespace luthier::inline LUTHIER_ISA

@@ -1,5 +1,6 @@
 #include <new>
 
+#include "cut.h"
 #include "front_end.h"
 #include "luthier/buffer.h"
 #include "luthier/fft.h"
@@ -46,31 +47,26 @@ struct Scratch {
     float* rows;                  // (bins, frames): a channel
 };
 
-std::size_t lay_out(const FrontEndPlan& plan, float* memory, Scratch* s) {
-    std::size_t at = 0;
-    const auto take = [&](std::size_t count) {
-        float* here = memory ? memory + at : nullptr;
-        at += (count + 15) & ~std::size_t(15);
-        return here;
-    };
+std::size_t lay_out(const FrontEndPlan& plan, void* memory, Scratch* s) {
+    Cut cut(memory);
     std::size_t largest = 0;
     for (int a = 0; a < plan.analyses; ++a) {
         const std::size_t size = std::size_t(plan.analysis[a].size);
         largest = size > largest ? size : largest;
     }
-    s->stretch = take(std::size_t(plan.length));
-    s->windowed = take(largest);
-    s->spectrum = take(largest + 2);
-    s->room = take(largest);
+    s->stretch = cut.take<float>(std::size_t(plan.length));
+    s->windowed = cut.take<float>(largest);
+    s->spectrum = cut.take<float>(largest + 2);
+    s->room = cut.take<float>(largest);
     for (int a = 0; a < plan.analyses; ++a)
-        s->power[a] = take(std::size_t(plan.analysis[a].size / 2 + 1) * kSide);
-    s->rows = take(std::size_t(plan.bins) * kSide);
-    return at;
+        s->power[a] = cut.take<float>(std::size_t(plan.analysis[a].size / 2 + 1) * kSide);
+    s->rows = cut.take<float>(std::size_t(plan.bins) * kSide);
+    return cut.bytes();
 }
 
 std::size_t scratch_bytes(const FrontEndPlan& plan) {
     Scratch s;
-    return lay_out(plan, nullptr, &s) * sizeof(float);
+    return lay_out(plan, nullptr, &s);
 }
 
 std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
@@ -153,7 +149,7 @@ void run(const void* opaque, const float* signal, std::int64_t origin, std::int6
     const Made& made = *static_cast<const Made*>(opaque);
     const FrontEndPlan& plan = *made.plan;
     Scratch s;
-    lay_out(plan, static_cast<float*>(memory), &s);
+    lay_out(plan, memory, &s);
     for (int begin = 0; begin < frames; begin += kSide) {
         const int count = frames - begin < kSide ? frames - begin : kSide;
         int exponents[kSide];

@@ -1,6 +1,7 @@
 #include <cstddef>
 
-#include "luthier/fft.h"
+#include "cut.h"
+#include "fft_table.h"
 #include "luthier/math.h"
 #include "luthier/simd.h"
 #include "presence.h"
@@ -16,15 +17,7 @@ using Plan = PyinPlan<T>;
 
 template <class T>
 void* make(const Plan<T>& plan) {
-    auto* fft = new RealFft<T>;
-    if (fft->prepare(plan.transform)) return fft;
-    delete fft;
-    return nullptr;
-}
-
-template <class T>
-void destroy(void* tables) {
-    delete static_cast<RealFft<T>*>(tables);
+    return make_fft<T>(plan.transform);
 }
 
 template <class T>
@@ -36,22 +29,17 @@ struct Scratch {
 };
 
 template <class T>
-std::size_t lay_out(const Plan<T>& plan, char* memory, Scratch<T>* s) {
-    std::size_t at = 0;
-    const auto take = [&](std::size_t count, std::size_t size) {
-        char* here = memory ? memory + at : nullptr;
-        at += (count * size + 63) / 64 * 64;
-        return here;
-    };
+std::size_t lay_out(const Plan<T>& plan, void* memory, Scratch<T>* s) {
+    Cut cut(memory);
     const std::size_t periods = std::size_t(plan.max_period - plan.min_period + 1);
-    s->frame = reinterpret_cast<T*>(take(plan.length, sizeof(T)));
-    s->spectrum = reinterpret_cast<T*>(take(plan.transform + 2, sizeof(T)));
-    s->transform = reinterpret_cast<T*>(take(plan.transform, sizeof(T)));
-    s->d = reinterpret_cast<double*>(take(periods, sizeof(double)));
-    s->places = reinterpret_cast<int*>(take(periods, sizeof(int)));
-    s->passes = reinterpret_cast<int*>(take(periods, sizeof(int)));
-    s->heights = reinterpret_cast<double*>(take(periods, sizeof(double)));
-    return at;
+    s->frame = cut.take<T>(plan.length);
+    s->spectrum = cut.take<T>(plan.transform + 2);
+    s->transform = cut.take<T>(plan.transform);
+    s->d = cut.take<double>(periods);
+    s->places = cut.take<int>(periods);
+    s->passes = cut.take<int>(periods);
+    s->heights = cut.take<double>(periods);
+    return cut.bytes();
 }
 
 template <class T>
@@ -167,7 +155,7 @@ void analyse(const Plan<T>& plan, const void* tables, const Signal<T>& signal, s
              void* memory, PyinFrame* out) {
     const RealFft<T>& fft = *static_cast<const RealFft<T>*>(tables);
     Scratch<T> s;
-    lay_out<T>(plan, static_cast<char*>(memory), &s);
+    lay_out<T>(plan, memory, &s);
     for (int i = 0; i < count; ++i) {
         const std::int64_t centre = std::int64_t(double(first + i) * plan.hop + 0.5);
         const std::int64_t start = centre - plan.length / 2;
@@ -217,8 +205,8 @@ int conclude(const Plan<T>& plan, void* memory, FrameResult* out) {
 
 template <class T>
 constexpr PyinKernels<T> kernels() {
-    return {make<T>,       destroy<T>, scratch_bytes<T>, analyse<T>,
-            path_bytes<T>, begin<T>,   decide<T>,        conclude<T>};
+    return {make<T>,       destroy_fft<T>, scratch_bytes<T>, analyse<T>,
+            path_bytes<T>, begin<T>,       decide<T>,        conclude<T>};
 }
 
 }  // namespace

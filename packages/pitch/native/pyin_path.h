@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "cut.h"
 #include "luthier/math.h"
 #include "luthier/simd.h"
 #include "pyin.h"
@@ -40,10 +41,8 @@ class PyinPath {
 
     // Over `bytes` of memory; with null it only says how many.
     PyinPath(const PyinPlan<T>& settings, void* memory) : plan(settings) {
-        const auto take = [&]<class E>(E*& to, std::size_t count) {
-            to = memory ? reinterpret_cast<E*>(static_cast<char*>(memory) + bytes) : nullptr;
-            bytes += (count * sizeof(E) + 63) / 64 * 64;
-        };
+        Cut cut(memory);
+        const auto take = [&]<class E>(E*& to, std::size_t count) { to = cut.take<E>(count); };
         const std::size_t bins = std::size_t(padded(plan)), wide = bins + 2 * std::size_t(plan.reach) + N;
         take(head, 1);
         take(scores, 2 * bins);
@@ -52,6 +51,7 @@ class PyinPath {
         take(into, 2 * bins);
         take(from, std::size_t(ring(plan)) * 2 * bins);
         take(past, std::size_t(ring(plan)));
+        bytes = cut.bytes();
     }
 
     void begin() {

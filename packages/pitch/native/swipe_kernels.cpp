@@ -1,5 +1,6 @@
 #include <cstddef>
 
+#include "cut.h"
 #include "luthier/fft.h"
 #include "luthier/math.h"
 #include "luthier/simd.h"
@@ -47,26 +48,21 @@ struct Scratch {
 };
 
 template <class T>
-std::size_t lay_out(const Plan<T>& plan, int frames, char* memory, Scratch<T>* s) {
-    std::size_t at = 0;
-    const auto take = [&](std::size_t count) {
-        char* here = memory ? memory + at : nullptr;
-        at += (count * sizeof(T) + 63) / 64 * 64;
-        return reinterpret_cast<T*>(here);
-    };
+std::size_t lay_out(const Plan<T>& plan, int frames, void* memory, Scratch<T>* s) {
+    Cut cut(memory);
     const int longest = plan.window[0].size;
     const std::size_t stretch =
         std::size_t(double(frames - 1) * plan.hop / plan.step) + longest + 8 + kBlock<T>;
     const std::size_t taps = std::size_t(plan.filter_length) / plan.step + 1;
-    s->phases = take((stretch + taps) * plan.step);
-    s->y = take(stretch);
-    s->frame = take(longest + 2);
-    s->transform = take(longest);
-    s->power = take(longest / 2 + 8);
-    s->loudness = take(std::size_t(plan.erbs) * kLanes<T>);
-    s->energy = take(std::size_t(plan.erbs + 1) * kLanes<T>);
-    s->strength = take(std::size_t(plan.candidates) * kLanes<T>);
-    return at;
+    s->phases = cut.take<T>((stretch + taps) * plan.step);
+    s->y = cut.take<T>(stretch);
+    s->frame = cut.take<T>(longest + 2);
+    s->transform = cut.take<T>(longest);
+    s->power = cut.take<T>(longest / 2 + 8);
+    s->loudness = cut.take<T>(std::size_t(plan.erbs) * kLanes<T>);
+    s->energy = cut.take<T>(std::size_t(plan.erbs + 1) * kLanes<T>);
+    s->strength = cut.take<T>(std::size_t(plan.candidates) * kLanes<T>);
+    return cut.bytes();
 }
 
 template <class T>
@@ -185,7 +181,7 @@ void analyse(const Plan<T>& plan, const void* tables, const Signal<T>& signal, s
     constexpr int N = kLanes<T>;
     const Tables<T>& table = *static_cast<const Tables<T>*>(tables);
     Scratch<T> s;
-    lay_out<T>(plan, count, static_cast<char*>(memory), &s);
+    lay_out<T>(plan, count, memory, &s);
     const std::int64_t length = plan.there(signal.length);
     const auto centre = [&](std::int64_t frame) {
         return plan.nearest(std::int64_t(double(frame) * plan.hop + 0.5));

@@ -3,6 +3,7 @@
 
 #include "choice_mpm.h"
 #include "choice_yin.h"
+#include "cut.h"
 #include "luthier/simd.h"
 #include "presence.h"
 #include "thin.h"
@@ -109,13 +110,8 @@ struct Scratch {
 };
 
 template <class T>
-std::size_t lay_out(const YinPlan<T>& plan, int frames, char* memory, Scratch<T>* s) {
-    std::size_t at = 0;
-    const auto take = [&](std::size_t count, std::size_t size) {
-        char* here = memory ? memory + at : nullptr;
-        at += (count * size + 63) / 64 * 64;
-        return here;
-    };
+std::size_t lay_out(const YinPlan<T>& plan, int frames, void* memory, Scratch<T>* s) {
+    Cut cut(memory);
     s->half = half_lags<T>(plan);
     // A window holds at most this many starts and ends of windows.
     s->ring = 2 * int(plan.window * double(plan.step) / plan.hop) + 6;
@@ -123,21 +119,19 @@ std::size_t lay_out(const YinPlan<T>& plan, int frames, char* memory, Scratch<T>
     s->stretch =
         std::size_t(double(frames - 1) * plan.hop / plan.step) + plan.window + 4 * s->half + 8 + kBlock<T>;
     const std::size_t taps = std::size_t(plan.filter_length) / plan.step + 1;
-    s->phases = reinterpret_cast<T*>(take((s->stretch + taps) * plan.step, sizeof(T)));
-    s->up = reinterpret_cast<T*>(take(s->stretch, sizeof(T)));
-    s->down = reinterpret_cast<T*>(take(s->stretch, sizeof(T)));
-    s->segments = reinterpret_cast<T*>(take(std::size_t(s->ring) * 2 * s->half, sizeof(T)));
-    s->begins = reinterpret_cast<std::int64_t*>(take(s->ring, sizeof(std::int64_t)));
-    s->d =
-        reinterpret_cast<double*>(take(2 * s->half + kYinReach, sizeof(double))) + (memory ? kYinReach : 0);
-    s->room = reinterpret_cast<double*>(take(3 * std::size_t(plan.lags), sizeof(double)));
+    s->phases = cut.take<T>((s->stretch + taps) * plan.step);
+    s->up = cut.take<T>(s->stretch);
+    s->down = cut.take<T>(s->stretch);
+    s->segments = cut.take<T>(std::size_t(s->ring) * 2 * s->half);
+    s->begins = cut.take<std::int64_t>(s->ring);
+    s->d = cut.take<double>(2 * s->half + kYinReach) + (memory ? kYinReach : 0);
+    s->room = cut.take<double>(3 * std::size_t(plan.lags));
     const bool divides = plan.choosing == Choosing::mpm;
-    s->energy = reinterpret_cast<double*>(take(divides ? 2 * s->half : 0, sizeof(double)));
-    s->squares = reinterpret_cast<double*>(take(divides ? plan.window + plan.lags + 8 : 0, sizeof(double)));
-    s->raw = reinterpret_cast<T*>(
-        take(std::size_t(plan.window + plan.lags + 4) * plan.step + plan.filter_length, sizeof(T)));
-    s->local = reinterpret_cast<T*>(take(plan.window + plan.lags + 4 + kBlock<T>, sizeof(T)));
-    return at;
+    s->energy = cut.take<double>(divides ? 2 * s->half : 0);
+    s->squares = cut.take<double>(divides ? plan.window + plan.lags + 8 : 0);
+    s->raw = cut.take<T>(std::size_t(plan.window + plan.lags + 4) * plan.step + plan.filter_length);
+    s->local = cut.take<T>(plan.window + plan.lags + 4 + kBlock<T>);
+    return cut.bytes();
 }
 
 template <class T>
@@ -258,7 +252,7 @@ template <class T>
 void track(const YinPlan<T>& plan, const Signal<T>& signal, std::int64_t first, int count, void* memory,
            FrameResult* out) {
     Scratch<T> s;
-    lay_out<T>(plan, count, static_cast<char*>(memory), &s);
+    lay_out<T>(plan, count, memory, &s);
     const int w = plan.window;
     const std::int64_t reach = (plan.lags + 1) / 2;
     const std::int64_t length = plan.there(signal.length);
