@@ -1,10 +1,5 @@
 """What holds for every method: signals of known pitch, and the properties of any signal."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -202,50 +197,3 @@ def test_the_largest_samples(method: str) -> None:
         pitch = lp.track(x * np.finfo(dtype).max, RATE, method=method)
         assert pitch.voiced[8:-8].all()
         assert np.abs(pitch.cents(200.0))[8:-8].max() < 20
-
-
-def run(isa: str, path: Path) -> None:
-    script = (
-        "import sys, numpy as np, luthier.pitch as lp\n"
-        "data = np.load(sys.argv[1])\n"
-        "out = {}\n"
-        "for method in sys.argv[3].split():\n"
-        "    for name in data:\n"
-        "        p = lp.track(data[name], float(name.split()[0]), method=method)\n"
-        "        out[f'{method} {name} f0'], out[f'{method} {name} c'] = p.f0, p.confidence\n"
-        "np.savez(sys.argv[2], isa=lp._native.isa, **out)\n"
-    )
-    subprocess.run(
-        [sys.executable, "-c", script, path / "in.npz", path / f"{isa}.npz", " ".join(METHODS)],
-        env={**os.environ, "LUTHIER_ISA": isa},
-        check=True,
-    )
-
-
-def test_all_instruction_sets_agree(tmp_path: Path) -> None:
-    sets = ["baseline", "v3", "v4"]
-    sets = sets[: sets.index(luthier.core.cpu().detected) + 1]
-    signals = {
-        f"{rate} {dtype.__name__}": melody(20_000).astype(dtype)
-        for rate in (8_000, 44_100)
-        for dtype in (np.float32, np.float64)
-    }
-    np.savez(tmp_path / "in.npz", **signals)  # type: ignore[arg-type]
-    results = {}
-    for isa in sets:
-        run(isa, tmp_path)
-        with np.load(tmp_path / f"{isa}.npz") as data:
-            results[isa] = dict(data)
-        assert results[isa].pop("isa") == isa
-    for isa in sets[1:]:
-        for method in METHODS:
-            for name in signals:
-                a, b = results["baseline"], results[isa]
-                # The network computes in single precision whatever the samples are.
-                key, double = f"{method} {name}", name.endswith("64") and method != "neural"
-                voiced = a[key + " c"] >= 0.5
-                assert voiced.any()
-                np.testing.assert_allclose(
-                    a[key + " f0"][voiced], b[key + " f0"][voiced], rtol=1e-9 if double else 1e-5
-                )
-                np.testing.assert_allclose(a[key + " c"], b[key + " c"], atol=1e-8 if double else 1e-3)

@@ -1,8 +1,5 @@
 """The neural tracker: its native chain against the same in Python, and what must hold for any weights."""
 
-import os
-import subprocess
-import sys
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -12,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
-import luthier.pitch as lp
 from luthier.pitch import neural
 from luthier.pitch.methods import Grid
-from luthier.pitch.models import Graph, ModelError, Node, Pack
+from luthier.pitch.models import Graph, Node, Pack
 from luthier.pitch.models.front_end import front_end
 
 RATE, STEP = 16_000, 160
@@ -281,52 +277,3 @@ def test_front_ends_that_make_no_sense(model, change):
         neural.Model.of(Pack("test", model.network.graph, front_end={**SPEC, **change})).stream(
             1, True, grid()
         )
-
-
-RUN = """
-import sys, numpy as np
-sys.path.insert(0, {folder!r})
-from test_neural import *
-found = track(model_of(np.random.default_rng(1)), sounds(9, 1, 44_100), grid(44_100))
-np.save(sys.argv[1], np.array(found))
-"""
-
-
-def test_instruction_sets_agree(tmp_path):
-    found = {}
-    for isa in ("baseline", "v3", "v4"):
-        ran = subprocess.run(
-            [sys.executable, "-c", RUN.format(folder=os.path.dirname(__file__)), tmp_path / f"{isa}.npy"],
-            env={**os.environ, "LUTHIER_ISA": isa}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if ran.returncode and "more than this CPU can run" in ran.stderr:
-            continue
-        assert ran.returncode == 0, ran.stderr
-        found[isa] = np.load(tmp_path / f"{isa}.npy")
-    for each in found.values():
-        # A choice between candidates that are as good as equal may fall otherwise.
-        cents = 1_200 * np.abs(np.log2(each[0] / found["baseline"][0]))
-        assert np.mean(cents < 0.01) > 0.98
-        assert np.abs(each[1] - found["baseline"][1]).max() < 1e-3
-
-
-# --- the models that come with the package -----------------------------------------------------------------
-
-
-def shipped(name):
-    try:
-        return neural.load(name)
-    except ModelError:
-        pytest.skip(f"{name} is not there yet")
-
-
-@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
-def test_tones(rate):
-    shipped("pitch-accurate")
-    t = np.arange(rate) / rate
-    for f0 in (82.41, 220.0, 440.0, 1_046.5):
-        x = sum(np.cos(2 * np.pi * f0 * h * t + h) / h for h in range(1, 7) if f0 * h < 0.45 * rate)
-        pitch = lp.track(x.astype(np.float32), rate, method="neural")
-        inner = slice(10, -10)
-        assert pitch.voiced[0, inner].all() if pitch.voiced.ndim == 2 else pitch.voiced[inner].all()
-        assert np.median(np.abs(pitch.cents(f0)[..., inner])) < 20

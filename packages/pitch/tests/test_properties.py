@@ -1,12 +1,8 @@
 """What holds for any signal."""
 
 import functools
-import os
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -221,50 +217,6 @@ def test_the_number_of_threads_changes_nothing() -> None:
         luthier.core.set_threads(before)
     same(results[0], results[1])
     same(results[0], results[2])
-
-
-def run(isa: str, path: Path) -> None:
-    script = (
-        "import sys, numpy as np, luthier.pitch as lp\n"
-        "data = np.load(sys.argv[1])\n"
-        "out = {}\n"
-        "for name in data:\n"
-        "    p = lp.track(data[name], float(name.split()[0]), method='yin')\n"
-        "    out[name + ' f0'], out[name + ' c'] = p.f0, p.confidence\n"
-        "np.savez(sys.argv[2], isa=lp._native.isa, **out)\n"
-    )
-    subprocess.run(
-        [sys.executable, "-c", script, path / "in.npz", path / f"{isa}.npz"],
-        env={**os.environ, "LUTHIER_ISA": isa},
-        check=True,
-    )
-
-
-def test_all_instruction_sets_agree(tmp_path: Path) -> None:
-    sets = ["baseline", "v3", "v4"]
-    sets = sets[: sets.index(luthier.core.cpu().detected) + 1]
-    signals = {
-        f"{rate} {dtype.__name__}": melody(20_000).astype(dtype)
-        for rate in (8_000, 16_000, 44_100)
-        for dtype in (np.float32, np.float64)
-    }
-    np.savez(tmp_path / "in.npz", **signals)  # type: ignore[arg-type]
-    results = {}
-    for isa in sets:
-        run(isa, tmp_path)
-        with np.load(tmp_path / f"{isa}.npz") as data:
-            results[isa] = dict(data)
-        assert results[isa].pop("isa") == isa
-    for isa in sets[1:]:
-        for name in signals:
-            a, b = results["baseline"], results[isa]
-            voiced = a[name + " c"] >= 0.5
-            assert voiced.any()
-            double = name.endswith("64")
-            np.testing.assert_allclose(
-                a[name + " f0"][voiced], b[name + " f0"][voiced], rtol=1e-10 if double else 3e-6
-            )
-            np.testing.assert_allclose(a[name + " c"], b[name + " c"], atol=1e-10 if double else 1e-4)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer on this platform")
