@@ -63,6 +63,14 @@ def test_good_quality_is_in_place_to_the_frame(effect: fx.Effect, rate: int) -> 
     assert [lag(y[c], x[c]) for c in range(2)] == [0, 0]
 
 
+@pytest.mark.parametrize("rate", [8000, 16_000, 22_050, 44_100])
+@pytest.mark.parametrize("kbps", [8, 16, 32, 48, 64])
+def test_mp3_of_few_bits_is_in_place(kbps: int, rate: int) -> None:
+    # Their frames have no room for the tag that tells the delay.
+    x = music(1, 1.2, rate, seed=4)[0]
+    assert abs(lag(fx.Mp3(bitrate_kbps=kbps)(x, rate), x)) <= 1
+
+
 @pytest.mark.parametrize(
     ("worse", "better", "least_db"),
     [

@@ -16,6 +16,7 @@ from contours import Random
 from spec import FrontEndSpec
 from synthesis import RATE, STEP, Clip
 
+import luthier.effects as fx
 from luthier.pitch.models.front_end import front_end
 
 Samples = npt.NDArray[np.float32]
@@ -55,73 +56,81 @@ class Pack:
         return x / 32_000, f0, state
 
 
-def room(random: Random) -> tuple[Samples, float]:
-    """An impulse response: the direct sound, a few reflections, a tail; and the tail's seconds to -60 dB."""
-    decay = float(np.exp(random.uniform(np.log(0.1), np.log(1.2))))
-    t = np.arange(int(min(decay, 1.0) * RATE)) / RATE
-    tail = random.standard_normal(len(t)) * 10 ** (-3 * t / decay)
+#: What a sound goes through on its way: something bends its wave, something takes and gives frequencies.
+DEVICES = fx.Chain(
+    [
+        fx.Maybe(
+            fx.Choice(
+                [
+                    fx.Clipping(threshold_db=fx.Uniform(-16, -2)),
+                    fx.SoftClipper(threshold_db=fx.Uniform(-18, -4)),
+                    fx.Distortion(drive_db=fx.Uniform(0, 16)),
+                    fx.Bitcrush(bit_depth=fx.Uniform(5, 10)),
+                    fx.Compressor(threshold_db=fx.Uniform(-40, -10), ratio=fx.LogUniform(2, 20)),
+                ]
+            ),
+            0.16,
+        ),
+        fx.Maybe(
+            fx.Chain(
+                [
+                    fx.LowShelfFilter(cutoff_hz=fx.LogUniform(100, 1000), gain_db=fx.Uniform(-15, 9)),
+                    fx.HighShelfFilter(cutoff_hz=fx.LogUniform(1000, 6000), gain_db=fx.Uniform(-15, 9)),
+                    *[
+                        fx.Maybe(
+                            fx.PeakFilter(
+                                cutoff_hz=fx.LogUniform(60, 7500),
+                                gain_db=fx.Uniform(-12, 9),
+                                q=fx.LogUniform(0.5, 4),
+                            )
+                        )
+                    ]
+                    * 3,
+                    fx.Choice(
+                        [
+                            fx.Chain([]),
+                            # A telephone, a lower sample rate, a small loudspeaker, a dull one.
+                            fx.Chain(
+                                [
+                                    fx.HighpassFilter(cutoff_hz=fx.Uniform(200, 320), order=4),
+                                    fx.LowpassFilter(cutoff_hz=fx.Uniform(3300, 3600), order=8),
+                                ]
+                            ),
+                            fx.Resample(target_sample_rate=fx.Choice([8000, 11_025, 12_000])),
+                            fx.HighpassFilter(cutoff_hz=fx.LogUniform(80, 500), order=fx.Choice([1, 2, 4])),
+                            fx.LowpassFilter(cutoff_hz=fx.LogUniform(600, 3000), order=fx.Choice([1, 2, 4])),
+                        ],
+                        weights=[0.47, 0.12, 0.18, 0.15, 0.08],
+                    ),
+                ]
+            ),
+            0.4,
+        ),
+    ]
+)
+COLOURS = fx.Choice(["white", "pink", "brown", "blue"], weights=[0.35, 0.35, 0.2, 0.1])
+
+
+def room(random: Random) -> fx.Effect:
+    """The sound as it comes, and what a room adds: a few reflections and a tail, or combs."""
+    if random.random() < 0.3:
+        size, wet = random.uniform(0, 0.6), random.uniform(0.01, 0.2)
+        return fx.Reverb(room_size=size, damping=random.random(), wet_level=wet, dry_level=0.5)
+    decay_s = float(np.exp(random.uniform(np.log(0.1), np.log(1.2))))
+    t = np.arange(int(min(decay_s, 1.0) * RATE)) / RATE
+    tail = random.standard_normal(len(t)) * 10 ** (-3 * t / decay_s)
     tail[: int(random.uniform(0.002, 0.03) * RATE)] = 0
     tail *= 10 ** (random.uniform(-22, -2) / 20) / max(float(np.sqrt(np.sum(tail**2))), 1e-9)
     tail[0] = 1
     for _ in range(random.integers(0, 6)):
         tail[random.integers(1, min(len(t), 600))] += random.uniform(-0.4, 0.4)
-    return tail.astype(np.float32), decay
+    return fx.Convolution(tail)
 
 
-def response(random: Random, f: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """A device's magnitude: tilt, shelves, a band."""
-    octaves = np.log2(np.maximum(f, 20) / 1000)
-    db = random.uniform(-3, 3) * octaves
-    for _ in range(random.integers(0, 4)):
-        db += random.uniform(-12, 9) * np.exp(
-            -0.5 * ((octaves - random.uniform(-4, 3)) / random.uniform(0.2, 1)) ** 2
-        )
-    gain = 10 ** (db / 20)
-    kind = random.random()
-    if kind < 0.12:  # a telephone
-        gain *= ((f > random.uniform(200, 320)) & (f < random.uniform(3300, 3600))) + 1e-4
-    elif kind < 0.30:  # a lower sample rate
-        gain *= (f < random.choice([3700, 3900, 5200, 6500])) + 1e-4
-    elif kind < 0.45:  # a small loudspeaker
-        gain *= 1 / np.sqrt(1 + (random.uniform(80, 500) / np.maximum(f, 1)) ** random.choice([2, 4, 8]))
-    elif kind < 0.53:  # a dull one
-        gain *= 1 / np.sqrt(1 + (f / random.uniform(600, 3000)) ** random.choice([2, 4, 8]))
-    return gain
-
-
-def noise(random: Random, samples: int, voices: Pack | None) -> Samples:
-    """White, pink, brown or any slope between; a crowd; hum and hiss; loud and soft by turns."""
-    kind = random.random()
-    if kind < 0.3:
-        x = random.standard_normal(samples)
-    elif kind < 0.75 or voices is None:
-        x = synthesis.colour(random.standard_normal(samples), random.uniform(-2.2, 0.6))
-    else:
-        crowd = [voices.cut(random, samples // STEP)[0] for _ in range(8)]
-        x = np.sum([v * random.uniform(0.3, 1) for v in crowd], axis=0)
-        x = x + 0.1 * x.std() * random.standard_normal(samples)
-    if random.random() < 0.25:
-        loudness = np.exp(random.uniform(0.2, 1) * contours.wander(random, samples // 16, 3))
-        x = x * synthesis.at_samples(loudness, samples)
-    return np.asarray(x, np.float32)
-
-
-def distort(random: Random, x: Samples) -> Samples:
-    """Clipping, hard or soft; coarse steps; companding as of a telephone line."""
-    peak = max(float(np.abs(x).max()), 1e-9)
-    kind = random.integers(4)
-    if kind == 0:
-        limit = peak * random.uniform(0.15, 0.8)
-        return np.clip(x, -limit, limit)
-    if kind == 1:
-        drive = random.uniform(1, 6) / peak
-        return np.tanh(x * drive).astype(np.float32)
-    if kind == 2:
-        steps = 2 ** random.integers(5, 11)
-        return (np.round(x / peak * steps) * peak / steps).astype(np.float32)
-    bent = np.sign(x) * np.log1p(255 * np.abs(x) / peak) / np.log(256)
-    bent = np.round(bent * 127) / 127
-    return (np.sign(bent) * (256 ** np.abs(bent) - 1) / 255 * peak).astype(np.float32)
+def powers(x: Samples) -> npt.NDArray[np.float64]:
+    """The power of the 20 ms around each result."""
+    steps = np.square(x.reshape(-1, STEP), dtype=np.float64).mean(axis=1)
+    return (np.append(steps, steps[-1]) + np.append(steps[0], steps)) / 2
 
 
 class Batches:
@@ -165,36 +174,50 @@ class Batches:
             x = x[: self.frames * STEP]
         return self.spoil(x, f0, state.copy())
 
+    def noise(self, samples: int) -> Samples:
+        """Noise of one colour, or a crowd; now and then loud and soft by turns."""
+        random = self.random
+        voices = self._pack("speech")
+        if voices is None or random.random() < 0.75:
+            hiss = fx.Noise(level_dbfs=0, colour=COLOURS, seed=int(random.integers(1 << 53)))
+            x = self.drawn(hiss)(np.zeros(samples, np.float32), RATE)
+        else:
+            crowd = [voices.cut(random, samples // STEP)[0] for _ in range(8)]
+            x = np.sum([v * random.uniform(0.3, 1) for v in crowd], axis=0)
+            x = x + 0.1 * x.std() * random.standard_normal(samples)
+        if random.random() < 0.25:
+            loudness = np.exp(random.uniform(0.2, 1) * contours.wander(random, samples // 16, 3))
+            x = x * synthesis.at_samples(loudness, samples)
+        return np.asarray(x, np.float32)
+
+    def drawn(self, effect: fx.Effect) -> fx.Effect:
+        """The effect with a number everywhere."""
+        drawn: fx.Effect = effect.sample(int(self.random.integers(1 << 62))).effect
+        return drawn
+
     def spoil(self, x: Samples, f0: npt.NDArray[np.float32], state: npt.NDArray[np.int8]) -> Clip:
         random = self.random
-        samples = len(x)
-        if random.random() < 0.15:
-            x = distort(random, x)
-        if random.random() < 0.65:
-            size = 1 << (samples + RATE - 1).bit_length()
-            spectrum = np.fft.rfft(x, size)
-            if random.random() < 0.6:
-                spectrum *= response(random, np.fft.rfftfreq(size, 1 / RATE))
-            if random.random() < 0.4:
-                tail, decay = room(random)
-                spectrum *= np.fft.rfft(tail, size)
-                # What rings on has a pitch, too, for a while.
-                late = (
-                    np.convolve(state == 1, np.ones(max(1, int(decay * 30))), mode="full")[: len(state)] > 0
-                )
-                state[late & (state == 0)] = -1
-            x = np.fft.irfft(spectrum, size)[:samples].astype(np.float32)
-        power = x.astype(np.float64) ** 2
-        voiced = np.repeat(state[:-1] == 1, STEP)[:samples]
-        level = np.sqrt(power[voiced].mean()) if voiced.any() else np.sqrt(power.mean())
+        x = self.drawn(DEVICES)(x / max(float(np.abs(x).max()), 1e-9), RATE)
+        direct = powers(x)
+        if random.random() < 0.26:
+            x = room(random)(x, RATE)
+        heard = powers(x)
+        voiced = state == 1
+        level = np.sqrt(heard[voiced].mean() if voiced.any() else heard.mean())
+        floor = 1e-5 * heard.max()
         if random.random() < 0.72:
-            hiss = noise(random, samples, self._pack("speech"))
+            hiss = self.noise(len(x))
             scale = level / max(float(hiss.std()), 1e-9) if level > 0 else 1.0
-            x = x + hiss * scale * 10 ** (-random.uniform(-5, 30) / 20)
+            hiss *= scale * 10 ** (-random.uniform(-5, 30) / 20)
+            x = x + hiss
+            floor = np.maximum(floor, powers(hiss) / 30)
         elif random.random() < 0.7:
-            x = x + random.standard_normal(samples).astype(np.float32) * level * 10 ** (
+            x = x + random.standard_normal(len(x)).astype(np.float32) * level * 10 ** (
                 -random.uniform(30, 75) / 20
             )
+        # What rings on has a pitch, too, for a while; and no one hears what is far below the noise.
+        state[(state == 0) & (heard > 2 * direct) & (heard > floor)] = -1
+        state[voiced & (heard < floor)] = -1
         if random.random() < 0.1:
             x = x + random.uniform(-0.3, 0.3) * max(float(np.abs(x).max()), 1e-9)
         return x.astype(np.float32), f0, state

@@ -73,7 +73,8 @@ def make(folder: Path, seed: int) -> None:
         clips = []
         for program, low, high in INSTRUMENTS:
             soundfont = "/usr/share/sounds/sf3/MuseScore_General.sf3"
-            clip = sources.notes(random, soundfont, program, low, high, 8.0, scratch)
+            events = sources.note_events(random, low, high, 8.0)
+            clip = sources.notes(soundfont, program, events, scratch)
             if clip is not None:
                 clips.append(clip)
         sources.pack(clips, folder / "instrument.npz")

@@ -5,7 +5,8 @@
 writes OUT/synthesis.npz, OUT/notes.npz and OUT/speech.npz: many clips end to end. What has to be there
 (Debian packages; the terms of all of them allow any use of what they say and play): espeak-ng (its output is
 the user's); festival with festvox-kallpc16k, festvox-kdlpc16k, festvox-us-slt-hts, festvox-ru (BSD-like);
-flite (voices free, BSD-like); fluidsynth with fluid-soundfont-gm (MIT). The text read is made up.
+flite (voices free, BSD-like); fluidsynth with fluid-soundfont-gm (MIT). The text read is made up; half of the
+melodies are, the others are out of scores (`scores.py`).
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from pathlib import Path
 import contours
 import numpy as np
 import numpy.typing as npt
+import scores
 import soundfile
 import synthesis
 from contours import Doubles, Random
 from scipy.signal import resample_poly
+from scores import Events
 from synthesis import RATE, STEP, Clip
 
+import luthier.effects as fx
 import luthier.pitch as lp
 
 Samples = npt.NDArray[np.float32]
@@ -135,7 +139,7 @@ def resynthesise(
     """
     x = np.pad(x[: len(x) // STEP * STEP], (STEP * 10, STEP * 10))
     x = x + 1e-5 * random.standard_normal(len(x)).astype(np.float32)
-    pitch = lp.track(x, RATE, fmin=55, fmax=700)
+    pitch = lp.track(x, RATE, method="yin", fmin=55, fmax=700)
     f0, sure = pitch.f0.astype(float), pitch.confidence
     level = np.sqrt(np.convolve(x**2, np.full(400, 1 / 400), mode="same"))[::STEP]
     level = np.append(level, level[-1])[: len(f0)]
@@ -195,9 +199,7 @@ def resynthesise(
     return samples.astype(np.float32), f0_out, state
 
 
-def note_events(
-    random: Random, lowest: int, highest: int, seconds: float
-) -> list[tuple[float, float, int, int]]:
+def note_events(random: Random, lowest: int, highest: int, seconds: float) -> Events:
     """(start, end, note, velocity) of a melody with rests."""
     events, at, note = [], 0.2, int(random.integers(lowest, highest + 1))
     while at < seconds - 1:
@@ -213,7 +215,7 @@ def note_events(
     return events
 
 
-def midi_file(program: int, events: list[tuple[float, float, int, int]], channel: int = 0) -> bytes:
+def midi_file(program: int, events: Events, channel: int = 0) -> bytes:
     """A Standard MIDI File, 500 ticks to the half second."""
     timed = [(0, bytes([0xC0 | channel, program]))]
     for start, end, note, velocity in events:
@@ -242,14 +244,14 @@ def play(soundfont: str, midi: bytes, folder: Path) -> Samples:
 
 #: Programs with one clear pitch, as (first, last, lowest note, highest note), after the instruments' ranges.
 PROGRAMS = (
-    (0, 7, 28, 96), (8, 14, 60, 96), (19, 23, 40, 88), (24, 31, 40, 84), (32, 39, 24, 60),
+    (0, 7, 24, 104), (8, 14, 60, 106), (19, 23, 40, 88), (24, 31, 40, 84), (32, 39, 24, 60),
     (40, 41, 48, 96), (42, 43, 28, 72), (44, 46, 36, 84), (48, 53, 40, 84), (54, 54, 40, 80),
-    (56, 60, 40, 84), (61, 63, 40, 80), (64, 67, 36, 84), (68, 71, 36, 88), (72, 79, 55, 100),
-    (80, 87, 32, 96), (88, 95, 40, 84), (104, 111, 40, 84),
+    (56, 60, 40, 84), (61, 63, 40, 80), (64, 67, 36, 84), (68, 71, 36, 88), (72, 79, 55, 106),
+    (80, 87, 26, 106), (88, 95, 40, 84), (104, 111, 40, 84),
 )  # fmt: skip
 
 
-def label_notes(x: Samples, events: list[tuple[float, float, int, int]]) -> tuple[Clip, float]:
+def label_notes(x: Samples, events: Events) -> tuple[Clip, float]:
     """What sounds when: the note's own course of f0 near its nominal, and how much of it was found there."""
     frames = len(x) // STEP + 1
     f0, state = np.zeros(frames, np.float32), np.zeros(frames, np.int8)
@@ -266,7 +268,8 @@ def label_notes(x: Samples, events: list[tuple[float, float, int, int]]) -> tupl
         if last - first < 8 or high - low < 4000:
             state[max(first - 1, 0) : last] = -1
             continue
-        pitch = lp.track(x[low:high], RATE, fmin=nominal * 0.93, fmax=min(nominal * 1.07, 7900))
+        # Not by the network: what it does not find would never be trained.
+        pitch = lp.track(x[low:high], RATE, method="yin", fmin=nominal * 0.93, fmax=min(nominal * 1.07, 7900))
         shift = first - low // STEP
         course = pitch.f0[shift : shift + last - first].astype(float)
         sure = pitch.confidence[shift : shift + last - first]
@@ -284,11 +287,8 @@ def label_notes(x: Samples, events: list[tuple[float, float, int, int]]) -> tupl
     return (x, f0, state), float(np.mean(found)) if found else 0.0
 
 
-def notes(
-    random: Random, soundfont: str, program: int, low: int, high: int, seconds: float, folder: Path
-) -> Clip | None:
+def notes(soundfont: str, program: int, events: Events, folder: Path) -> Clip | None:
     """A melody of one instrument; None when its sound is not at the note's pitch."""
-    events = note_events(random, low, high, seconds)
     x = play(soundfont, midi_file(program, events), folder)
     clip, share = label_notes(x, events)
     return clip if share > 0.75 else None
@@ -321,6 +321,42 @@ def speech(random: Random, folder: Path) -> Iterator[Clip]:
         for _ in range(2):
             if (clip := resynthesise(random, x)) is not None:
                 yield clip
+
+
+#: Hiss, then a codec. Rendered once, for encoding and decoding takes as long as a training step.
+CODECS = fx.Chain(
+    [
+        fx.Maybe(
+            fx.Noise(
+                level_dbfs=fx.Uniform(-60, -20),
+                colour=fx.Choice(["white", "pink", "brown"]),
+                seed=fx.Choice(range(100)),
+            )
+        ),
+        fx.Choice(
+            [
+                fx.Mp3(bitrate_kbps=fx.Choice([16, 24, 32, 48])),
+                fx.Vorbis(quality=fx.Uniform(0, 3)),
+                fx.Opus(bitrate_kbps=fx.LogUniform(8, 32)),
+                fx.GsmFullRate(),
+            ]
+        ),
+    ]
+)
+
+
+def encoded(random: Random, clips: list[Clip], share: float = 0.08) -> list[Clip]:
+    """The clips, a share of them through a codec."""
+    out = []
+    for x, f0, state in clips:
+        if random.random() < share:
+            drawn = CODECS.sample(int(random.integers(1 << 62))).effect
+            worn = drawn(0.7 * x / max(float(np.abs(x).max()), 1e-9), RATE)
+            # What a codec leaves out has no pitch.
+            out.append((worn, f0, np.where(f0 > 3400, np.minimum(state, -state), state)))
+        else:
+            out.append((x, f0, state))
+    return out
 
 
 def pack(clips: list[Clip], path: Path) -> None:
@@ -365,27 +401,33 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         random = np.random.default_rng(options.seed)
-        clips, seconds = [], 0.0
+        clips: list[Clip] = []
+        seconds = 0.0
         if options.seconds_of_synthesis:
             count = int(options.seconds_of_synthesis / 5) + 1
-            pack([synthesis.synthetic(random, 5.0) for _ in range(count)], options.out / "synthesis.npz")
+            clips = [synthesis.synthetic(random, 5.0) for _ in range(count)]
+            pack(encoded(random, clips), options.out / "synthesis.npz")
         programs = [(p, low, high) for first, last, low, high in PROGRAMS for p in range(first, last + 1)]
-        each = max(20.0, options.seconds_of_notes / (len(programs) + 3))
+        each = max(20.0, options.seconds_of_notes / (2 * len(programs) + 3))
+        parts = scores.melodies(random)
+        clips = []
         for program, low, high in programs:
-            clip = notes(random, options.soundfont, program, low, high, each, folder)
-            if clip is None:
-                print(f"program {program} is not at its notes' pitch: left out", flush=True)
-            else:
-                clips.append(clip)
+            made_up = note_events(random, low, high, each)
+            for events in (made_up, scores.events(random, parts, low, high, each)):
+                clip = notes(options.soundfont, program, events, folder)
+                if clip is None:
+                    print(f"program {program} is not at its notes' pitch: left out", flush=True)
+                else:
+                    clips.append(clip)
         clips += [drums(random, options.soundfont, each, folder) for _ in range(3)]
-        pack(clips, options.out / "notes.npz")
+        pack(encoded(random, clips), options.out / "notes.npz")
         clips = []
         for clip in speech(random, folder):
             clips.append(clip)
             seconds += len(clip[0]) / RATE
             if seconds > options.seconds_of_speech:
                 break
-        pack(clips, options.out / "speech.npz")
+        pack(encoded(random, clips), options.out / "speech.npz")
 
 
 if __name__ == "__main__":

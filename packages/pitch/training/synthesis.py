@@ -258,7 +258,7 @@ def unvoiced(random: Random, seconds: float) -> Clip:
 
 
 def synthetic(random: Random, seconds: float) -> Clip:
-    """One of all the above, f0 drawn evenly over the octaves."""
+    """One of all the above, f0 drawn evenly over the octaves, but for the ends."""
     kind = random.random()
     if kind < 0.05:
         return unvoiced(random, seconds)
@@ -269,4 +269,6 @@ def synthetic(random: Random, seconds: float) -> Clip:
         if random.random() < 0.2:
             hz = random.uniform(30, 80)
         return voice(random, seconds, hz)
-    return instrument(random, seconds, float(np.exp(random.uniform(np.log(30), np.log(4200)))))
+    # The ends of the range have fewer neighbours to learn from.
+    low, high = ((30, 60), (2000, 4200), (30, 4200), (30, 4200))[random.integers(4)]
+    return instrument(random, seconds, float(np.exp(random.uniform(np.log(low), np.log(high)))))

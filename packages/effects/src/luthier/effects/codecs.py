@@ -47,6 +47,8 @@ class _Codec(Effect, ABC):
     _behind: ClassVar[int] = 3_840
     _fade: ClassVar[int] = 480
     _block_s: ClassVar[float] = 0.75
+    # What a file that is longer than the signal has in front of it.
+    _late: ClassVar[int] = 0
 
     @abstractmethod
     def _rate(self, sample_rate: float) -> int:
@@ -109,6 +111,8 @@ class _Codec(Effect, ABC):
             file = io.BytesIO()
             lio.write(file, part, rate, **self._format(rate, part.shape[0]))
             read = lio.read(file.getvalue()).samples
+            if read.shape[1] > made.shape[1]:
+                read = read[:, self._late :]
             count = min(read.shape[1], made.shape[1])
             made[first : first + step, :count] = read[:, :count]
             made[first : first + step, count:] = 0
@@ -159,6 +163,10 @@ class Mp3(_Codec):
         doc="Kilobits a second of a pair of channels; the nearest that MP3 has at the sample rate.",
     )
     quality: float = setting(4.0, minimum=0, maximum=9.9, doc="As lame -V: 0 is best; for the variable mode.")
+
+    # At low bit rates a frame has no room for LAME's tag, which tells a decoder the delay: 576 frames of the
+    # encoder's and 529 of the decoder's.
+    _late: ClassVar[int] = 1_105
 
     def _rate(self, sample_rate: float) -> int:
         rates = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
