@@ -161,8 +161,11 @@ class Batches:
     def clip(self) -> Clip:
         """One clip, spoilt."""
         random = self.random
-        name = str(random.choice(["speech", "notes", "synthesis", "pure"], p=[0.36, 0.22, 0.32, 0.10]))
-        if name == "pure":
+        names = ["speech", "notes", "synthesis", "pure", "unvoiced"]
+        name = str(random.choice(names, p=[0.36, 0.22, 0.29, 0.10, 0.03]))
+        if name == "unvoiced":
+            x, f0, state = synthesis.unvoiced(random, self.frames * STEP / RATE)
+        elif name == "pure":
             x, f0, state = synthesis.pure(random, self.frames * STEP / RATE)
             x = x[: self.frames * STEP]
             if random.random() < 0.5:
@@ -175,10 +178,12 @@ class Batches:
         return self.spoil(x, f0, state.copy())
 
     def noise(self, samples: int) -> Samples:
-        """Noise of one colour, or a crowd; now and then loud and soft by turns."""
+        """Noise of one colour, rumble, or a crowd; now and then loud and soft by turns."""
         random = self.random
-        voices = self._pack("speech")
-        if voices is None or random.random() < 0.75:
+        voices, kind = self._pack("speech"), random.random()
+        if kind < 0.15:
+            x = synthesis.rumble(random, samples)
+        elif voices is None or kind < 0.78:
             hiss = fx.Noise(level_dbfs=0, colour=COLOURS, seed=int(random.integers(1 << 53)))
             x = self.drawn(hiss)(np.zeros(samples, np.float32), RATE)
         else:

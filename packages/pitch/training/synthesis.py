@@ -123,6 +123,19 @@ def colour(noise: npt.ArrayLike, power: float) -> Doubles:
     return x / max(x.std(), 1e-12)
 
 
+def rumble(random: Random, samples: int) -> Doubles:
+    """What rooms and microphones add below a voice: steep noise or a band of it, unit variance."""
+    f = np.fft.rfftfreq(samples, 1 / RATE)
+    corner = np.exp(random.uniform(np.log(4), np.log(160)))
+    gain = (1 + (f / corner) ** 2) ** -random.uniform(0.5, 2)
+    if random.random() < 0.4:
+        centre, q = np.exp(random.uniform(np.log(12), np.log(160))), np.exp(random.uniform(-1, 1))
+        gain *= (1 + (q * (f / centre - centre / np.maximum(f, 0.1))) ** 2) ** -0.5
+    x = np.fft.irfft(np.fft.rfft(random.standard_normal(samples)) * gain, samples)
+    hiss = colour(random.standard_normal(samples), random.uniform(-1.5, 0)) * 10 ** random.uniform(-3, -0.7)
+    return x / max(x.std(), 1e-12) + hiss
+
+
 def instrument(random: Random, seconds: float, hz: float) -> Clip:
     """A sustained or plucked sum of partials, with breath or without."""
     count = int(seconds * 1000)
@@ -235,9 +248,9 @@ def voice(random: Random, seconds: float, hz: float) -> Clip:
 
 
 def unvoiced(random: Random, seconds: float) -> Clip:
-    """Noises: steady, in bursts, in bands; clicks; nothing at all."""
+    """Noises: steady, in bursts, in bands; clicks; rumble; nothing at all."""
     samples = int(seconds * RATE)
-    kind = random.integers(5)
+    kind = random.integers(6)
     x = colour(random.standard_normal(samples), random.uniform(-2.5, 1.0))
     if kind == 1:  # a band of it, as of a consonant
         f = np.fft.rfftfreq(samples, 1 / RATE)
@@ -253,6 +266,8 @@ def unvoiced(random: Random, seconds: float) -> Clip:
             x[at : at + length] += random.standard_normal(length) * np.exp(-np.arange(length) / (length / 4))
     if kind == 4:
         x = x * 0 if random.random() < 0.3 else np.round(x * random.uniform(0, 2)) / 32768
+    if kind == 5:
+        x = rumble(random, samples)
     frames = samples // STEP + 1
     return x.astype(np.float32), np.zeros(frames, np.float32), np.zeros(frames, np.int8)
 
