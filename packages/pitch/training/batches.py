@@ -215,7 +215,7 @@ class Batches:
             scale = level / max(float(hiss.std()), 1e-9) if level > 0 else 1.0
             hiss *= scale * 10 ** (-random.uniform(-5, 30) / 20)
             x = x + hiss
-            floor = np.maximum(floor, powers(hiss) / 30)
+            floor = np.maximum(floor, powers(hiss) / 300)
         elif random.random() < 0.7:
             x = x + random.standard_normal(len(x)).astype(np.float32) * level * 10 ** (
                 -random.uniform(30, 75) / 20
