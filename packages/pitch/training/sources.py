@@ -1,6 +1,6 @@
 """Sounds from outside: synthesised speech, resynthesised with exact contours, and soundfont instruments.
 
-    python sources.py OUT [--seconds-of-speech 6000] [--seconds-of-notes 4000]
+    python sources.py OUT [--seconds-of-speech 7000] [--seconds-of-notes 6000]
 
 writes OUT/synthesis.npz, OUT/notes.npz and OUT/speech.npz: many clips end to end. What has to be there
 (Debian packages; the terms of all of them allow any use of what they say and play): espeak-ng (its output is
@@ -391,8 +391,8 @@ def pack(clips: list[Clip], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--seconds-of-speech", type=float, default=6000)
-    parser.add_argument("--seconds-of-notes", type=float, default=4000)
+    parser.add_argument("--seconds-of-speech", type=float, default=7000)
+    parser.add_argument("--seconds-of-notes", type=float, default=6000)
     parser.add_argument("--seconds-of-synthesis", type=float, default=8000)
     parser.add_argument("--soundfont", default="/usr/share/sounds/sf2/FluidR3_GM.sf2")
     parser.add_argument("--seed", type=int, default=1)
