@@ -43,11 +43,14 @@ def _swift(swift_f0: ModuleType) -> Tracker:
 
     def run(x: npt.NDArray[np.float32], rate: int):
         found = detector.detect(x, rate)
-        f0 = np.asarray(found.pitch_hz, np.float64)
-        times, voiced = np.asarray(found.timestamps), np.asarray(found.confidence) >= 0.5
+        f0, times = np.asarray(found.pitch_hz, np.float64), np.asarray(found.timestamps)
+        f0 = np.where(f0 > 0, f0, FMIN)
         grid = np.arange(int(len(x) / rate / HOP_S) + 1) * HOP_S
         nearest = np.clip(np.round(np.interp(grid, times, np.arange(len(times)))), 0, None).astype(int)
-        return grid, np.where(f0[nearest] > 0, f0[nearest], FMIN), voiced[nearest]
+        # Its frames are 16 ms apart: on a line between two, where they are near each other.
+        between = np.exp(np.interp(grid, times, np.log(f0)))
+        between = np.where(np.abs(np.log2(between / f0[nearest])) < 0.1, between, f0[nearest])
+        return grid, between, np.asarray(found.confidence)[nearest] >= 0.5
 
     return run
 
@@ -88,6 +91,7 @@ PEERS: dict[str, tuple[str, Callable[[ModuleType], Tracker]]] = {
 def trackers(only: list[str] | None = None) -> dict[str, Tracker]:
     """All that there are, by name."""
     found = {f"luthier {method}": ours(method) for method in METHODS}
+    found["luthier neural, low latency"] = ours("neural", low_latency=True)
     found["luthier swipe, whitened"] = ours("swipe", whiten=True)
     for name, (module, make) in PEERS.items():
         with warnings.catch_warnings(), contextlib.suppress(ImportError):

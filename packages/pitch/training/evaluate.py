@@ -1,21 +1,25 @@
-"""Compares a network with swift-f0 and YIN on voices and instruments that training never heard.
+"""Compares a network with other trackers on sounds that training never heard, whose f0 is known.
 
-    python evaluate.py make DATA [--seed 1001]
-    python evaluate.py run DATA [WEIGHTS.pt ...] [--package] [--peers] [--files]
+    python evaluate.py make DATA [--set sentences] [--seed 1001]
+    python evaluate.py make DATA --set recordings [--seed 2026]
+    python evaluate.py run DATA [WEIGHTS.pt ...] [--only NAME ...] [--conditions NAME ...] [--files]
 
-`run` shows weights as PyTorch runs them, without the refinement that the native tracker adds; with --package
-the tracker as installed; with --peers the others. `make` needs what sources.py needs, flite's rms, festival's
-voices czech_dita, czech_machac, lp, pc, suo_fi_lj, hindi and upc_ca_ona (their terms are copyleft: they are
-heard here and go nowhere); and musescore-general-soundfont, which is for evaluation alone.
+`run` shows weights as PyTorch runs them, without the refinement that the native tracker adds; the trackers of
+benchmarks/peers.py, ours among them, as installed (--only: those whose names hold one of these). `make` needs
+what sources.py needs, flite's rms, festival's voices czech_dita, czech_machac, lp, pc, suo_fi_lj, hindi and
+upc_ca_ona (their terms are copyleft: they are heard here and go nowhere); and musescore-general-soundfont,
+which is for evaluation alone. The set of recordings is described in recordings.py.
 
 Voices are recordings of people, resynthesised on their own contour, shifted; the truth is exact. What is
 printed, in per cent, as the mean over files: raw pitch accuracy at 50 cents, voicing recall, false alarms, F1
-(voiced and right); and the median error of what is right, in cents. Undecided results do not count.
+(voiced and right), gross errors (of what is rightly called voiced, f0 more than a fifth off); and the median
+error of what is right, in cents. Undecided results do not count, nor f0 beyond what all trackers can say.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -25,17 +29,17 @@ import numpy as np
 import numpy.typing as npt
 import sources
 import synthesis
-import torch
 from batches import Pack
-from network import build
-from spec import SPECS
-from synthesis import RATE, STEP
+from synthesis import RATE
 
-import luthier.pitch as lp
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
+import peers
+
 from luthier.pitch.models.front_end import front_end
 
 Doubles = npt.NDArray[np.float64]
-Track = tuple[Doubles, Doubles]  # f0 and the probability of voicing, every 10 ms
+States = npt.NDArray[np.int8]
+Track = tuple[Doubles, npt.NDArray[np.bool_]]  # f0 and whether it is voiced, every 10 ms
 
 VOICES = (
     *("czech_dita", "czech_machac", "lp_diphone", "pc_diphone"),
@@ -48,13 +52,16 @@ INSTRUMENTS = (
     (57, 36, 66), (60, 36, 72), (64, 56, 84), (66, 44, 72), (68, 58, 88), (70, 34, 66),
     (71, 50, 88), (73, 60, 96), (75, 60, 96), (80, 36, 96), (81, 36, 90), (104, 48, 76),
 )  # fmt: skip
-CONDITIONS = (
-    ("clean", "", 0),
-    ("w10", "white", 10),
-    ("w0", "white", 0),
-    ("p10", "pink", 10),
-    ("p0", "pink", 0),
-)
+CONDITIONS = {
+    "clean": ("", 0),
+    "w20": ("white", 20),
+    "w10": ("white", 10),
+    "w0": ("white", 0),
+    "p10": ("pink", 10),
+    "p0": ("pink", 0),
+}
+SETS = ("voice", "instrument", "high", "untouched", "synthetic")
+COLUMNS = ("RPA", "VR", "VFA", "F1", "gross", "cents")
 
 
 def make(folder: Path, seed: int) -> None:
@@ -92,6 +99,11 @@ def add_noise(x: Doubles, kind: str, snr_db: float, seed: int) -> Doubles:
 
 
 def network_tracker(weights: Path) -> Callable[[Doubles], Track]:
+    import torch
+    from network import build
+    from spec import SPECS
+
+    torch.set_num_threads(1)
     saved = torch.load(weights)
     spec = SPECS[saved["spec"]]
     network = build(spec)
@@ -105,7 +117,7 @@ def network_tracker(weights: Path) -> Callable[[Doubles], Track]:
         scores = pitch[0].permute(1, 0, 2).reshape(-1, spec.bins).double()
         score = unvoiced[0, :, :, 0].T.reshape(-1).double()
         sure = torch.sigmoid(torch.logsumexp(scores, dim=-1) - score).numpy()
-        return decode(scores.numpy(), spec.lowest_hz, spec.bins_per_octave), sure
+        return decode(scores.numpy(), spec.lowest_hz, spec.bins_per_octave), sure >= 0.5
 
     return track
 
@@ -119,90 +131,60 @@ def decode(scores: Doubles, lowest_hz: float, bins_per_octave: float) -> Doubles
     return lowest_hz * 2 ** ((weight * near).sum(axis=1) / weight.sum(axis=1) / bins_per_octave)
 
 
-def yin(x: Doubles) -> Track:
-    pitch = lp.track(x, RATE, method="yin", fmin=47, fmax=2094)
-    return pitch.f0, pitch.confidence
+def peer(track: peers.Tracker, x: Doubles) -> Track:
+    _, f0, voiced = track(x.astype(np.float32), RATE)
+    return f0, voiced
 
 
-def swift() -> Callable[[Doubles], Track]:
-    import onnxruntime  # noqa: F401
-    from swift_f0 import SwiftF0
-
-    detector = SwiftF0()
-
-    def track(x: Doubles) -> Track:
-        result = detector.detect(x.astype(np.float32), RATE)
-        times = np.asarray(result.timestamps)
-        hz = np.nan_to_num(np.asarray(result.pitch_hz, float), nan=100.0)
-        sure = np.asarray(result.confidence, float)
-        wanted = np.arange(len(x) // STEP + 1) * STEP / RATE
-        nearest = np.abs(times[:, None] - wanted[None]).argmin(axis=0)
-        f0 = np.exp(np.interp(wanted, times, np.log(np.maximum(hz, 1))))
-        # Between results that differ, the nearer one.
-        f0 = np.where(np.abs(np.log2(f0 / hz[nearest])) > 0.1, hz[nearest], f0)
-        return f0, sure[nearest]
-
-    return track
-
-
-def figures(f0: Doubles, sure: Doubles, truth: Doubles, state: npt.NDArray[np.int8]) -> dict[str, float]:
-    voiced = state == 1
-    silent = state == 0
+def figures(f0: Doubles, voiced: npt.NDArray[np.bool_], truth: Doubles, state: States) -> list[float]:
+    """The columns for one clip."""
+    there, silent = state == 1, state == 0
     cents = 1200 * np.abs(np.log2(np.maximum(f0, 1) / np.maximum(truth, 1)))
-    right = voiced & (cents < 50)
-    said = (sure >= 0.5) & (voiced | silent)
-    hit = (said & right).sum()
-    return {
-        "RPA": 100 * right.sum() / max(voiced.sum(), 1),
-        "VR": 100 * (said & voiced).sum() / max(voiced.sum(), 1),
-        "VFA": 100 * (said & silent).sum() / max(silent.sum(), 1),
-        "F1": 100 * 2 * hit / max(said.sum() + voiced.sum(), 1),
-        "cents": float(np.median(cents[right])) if right.any() else 50.0,
-    }
+    right = there & (cents < 50)
+    said = voiced & (there | silent)
+    found = said & there
+    return [
+        100 * right.sum() / there.sum(),
+        100 * found.sum() / there.sum(),
+        100 * (said & silent).sum() / silent.sum() if silent.any() else np.nan,
+        200 * (said & right).sum() / (said.sum() + there.sum()),
+        100 * (found & (np.abs(f0 / np.maximum(truth, 1) - 1) > 0.2)).sum() / max(found.sum(), 1),
+        float(np.median(cents[right])) if right.any() else 50.0,
+    ]
 
 
-def clips(pack: Pack) -> list[tuple[Doubles, Doubles, npt.NDArray[np.int8]]]:
+def clips(pack: Pack) -> list[tuple[Doubles, Doubles, States]]:
     out = []
     for x, f0, state in pack:
         state = state.copy()
-        # What all trackers can say.
-        state[(state == 1) & ((f0 < 47) | (f0 > 2094))] = -1
+        state[(state == 1) & ((f0 < peers.FMIN) | (f0 > peers.FMAX))] = -1
         if (state == 1).sum() > 20:
             out.append((x.astype(float), f0.astype(float), state))
     return out
 
 
-def installed(x: Doubles, **options: bool) -> Track:
-    pitch = lp.track(x.astype(np.float32), RATE, method="neural", **options)
-    return pitch.f0, pitch.confidence
-
-
-def run(folder: Path, weights: list[Path], *, package: bool, peers: bool, files: bool) -> None:
+def run(
+    folder: Path, weights: list[Path], only: list[str] | None, conditions: list[str], files: bool
+) -> None:
     trackers: dict[str, Callable[[Doubles], Track]] = {path.stem: network_tracker(path) for path in weights}
-    if package:
-        trackers |= {"neural": installed, "quick": partial(installed, low_latency=True)}
-    if peers:
-        trackers |= {"swift-f0": swift(), "yin": yin}
-    sets = {name: clips(Pack(folder / f"{name}.npz")) for name in ("voice", "instrument", "synthetic")}
-    print(f"{'':12}{'':8}" + "".join(f"{name:>42}" for name in sets))
-    print(f"{'tracker':12}{'noise':8}" + f"{'RPA':>10}{'VR':>8}{'VFA':>8}{'F1':>8}{'cents':>8}" * len(sets))
-    for name, track in trackers.items():
-        for label, kind, snr in CONDITIONS:
-            line = ""
-            for set_name, found in sets.items():
+    trackers |= {name: partial(peer, track) for name, track in peers.trackers(only).items()}
+    print(f"| set | noise | tracker | {' | '.join(COLUMNS)} |\n|{'---|' * (3 + len(COLUMNS))}")
+    for name in SETS:
+        path = folder / f"{name}.npz"
+        found = clips(Pack(path)) if path.exists() else []
+        for condition in conditions if found else []:
+            for tracker, track in trackers.items():
                 rows = []
                 for i, (x, truth, state) in enumerate(found):
-                    f0, sure = track(add_noise(x, kind, snr, i))
+                    f0, voiced = track(add_noise(x, *CONDITIONS[condition], i))
                     n = min(len(f0), len(state))
-                    rows.append(figures(f0[:n], sure[:n], truth[:n], state[:n]))
+                    rows.append(figures(f0[:n], voiced[:n], truth[:n], state[:n]))
                     if files:
-                        told = {k: round(v, 1) for k, v in rows[-1].items()}
-                        print(set_name, i, f"{np.median(truth[state == 1]):.0f} Hz", label, told)
-                mean = {key: np.mean([row[key] for row in rows]) for key in rows[0]}
-                line += f"{mean['RPA']:10.1f}" + "".join(
-                    f"{mean[k]:8.1f}" for k in ("VR", "VFA", "F1", "cents")
-                )
-            print(f"{name:12}{label:8}{line}", flush=True)
+                        middle = np.median(truth[state == 1])
+                        print(f"{name} {i}: {middle:.0f} Hz {np.round(rows[-1], 1)}")
+                mean = np.nanmean(np.array(rows), axis=0)
+                cells = (name, condition, tracker, *(f"{value:.1f}" for value in mean))
+                print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def main() -> None:
@@ -210,22 +192,20 @@ def main() -> None:
     parser.add_argument("what", choices=("make", "run"))
     parser.add_argument("data", type=Path)
     parser.add_argument("weights", type=Path, nargs="*")
-    parser.add_argument("--seed", type=int, default=1001)
-    parser.add_argument("--package", action="store_true")
-    parser.add_argument("--peers", action="store_true")
-    parser.add_argument("--files", action="store_true")
+    parser.add_argument("--set", choices=("sentences", "recordings"), default="sentences")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--only", nargs="+", help="trackers whose names hold one of these")
+    parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
+    parser.add_argument("--files", action="store_true", help="every clip's figures")
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    if options.what == "make":
-        make(options.data, options.seed)
+    if options.what == "run":
+        run(options.data, options.weights, options.only, options.conditions, options.files)
+    elif options.set == "recordings":
+        import recordings
+
+        recordings.make(options.data, 2026 if options.seed is None else options.seed)
     else:
-        run(
-            options.data,
-            options.weights,
-            package=options.package,
-            peers=options.peers,
-            files=options.files,
-        )
+        make(options.data, 1001 if options.seed is None else options.seed)
 
 
 if __name__ == "__main__":
