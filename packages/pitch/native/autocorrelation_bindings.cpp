@@ -13,6 +13,7 @@
 #include "registers.h"
 #include "stream.h"
 #include "thin_design.h"
+#include "voicing_weights.h"
 
 LUTHIER_DISPATCH(AutocorrelationKernels<float>, autocorrelation_kernels_f32)
 LUTHIER_DISPATCH(AutocorrelationKernels<double>, autocorrelation_kernels_f64)
@@ -110,23 +111,17 @@ void register_autocorrelation(nb::module_& m) {
         "autocorrelation",
         [](bool single, std::int64_t rows, double sample_rate, double hop, double f_min, double f_max,
            double window_s, double octave_cost, double octave_jump_cost, double voicing_change_cost,
-           double voicing_threshold, double steepness, double even, double hysteresis, int lag,
-           nb::capsule pool) {
-            const PathCosts costs{octave_cost,
-                                  octave_jump_cost,
-                                  voicing_change_cost,
-                                  0.5 * std::log2(f_min * f_max),
-                                  voicing_threshold,
-                                  steepness,
-                                  even,
-                                  hysteresis};
+           double voicing_threshold, const Weights& voicing, int lag, nb::capsule pool) {
+            const PathCosts costs{octave_cost,         octave_jump_cost,
+                                  voicing_change_cost, 0.5 * std::log2(f_min * f_max),
+                                  voicing_threshold,   voicing_of(voicing)};
             return (single ? make<float> : make<double>)(rows, sample_rate, hop, f_min, f_max, window_s,
                                                          costs, lag, pool);
         },
         nb::arg("single"), nb::arg("rows"), nb::arg("sample_rate"), nb::arg("hop"), nb::arg("f_min"),
         nb::arg("f_max"), nb::arg("window_s"), nb::arg("octave_cost"), nb::arg("octave_jump_cost"),
-        nb::arg("voicing_change_cost"), nb::arg("voicing_threshold"), nb::arg("steepness"), nb::arg("even"),
-        nb::arg("hysteresis"), nb::arg("lag"), nb::arg("pool"));
+        nb::arg("voicing_change_cost"), nb::arg("voicing_threshold"), nb::arg("voicing"), nb::arg("lag"),
+        nb::arg("pool"));
 }
 
 }  // namespace luthier::pitch

@@ -191,7 +191,8 @@ void analyse(const Plan<T>& plan, const void* tables, const Signal<T>& signal, s
             const Candidate& c = frame->candidates[j];
             if (c.correlation > best) best = c.correlation, period = plan.rate / c.f0;
         }
-        frame->share = share_present(presence(y, window, int(centre(first + i) - start(first + i)), period));
+        frame->present = presence(y, window, int(centre(first + i) - start(first + i)), period);
+        frame->share = share_present(frame->present);
     }
 }
 

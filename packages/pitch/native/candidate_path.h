@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "autocorrelation.h"
+#include "voicing.h"
 
 namespace luthier::pitch {
 
@@ -19,8 +20,7 @@ struct PathCosts {
     double octave, octave_jump, voicing_change;
     double log2_middle;  // of the range, where an octave's gain is none
     double voicing_threshold;
-    // log-odds of voicing: steepness * log(aperiodicity at even odds / aperiodicity) +- hysteresis
-    double steepness, even, hysteresis;
+    Voicing voicing;  // the evidence is how far the candidate's correlation is below one
 };
 
 class CandidatePath {
@@ -125,10 +125,8 @@ class CandidatePath {
 
     FrameResult result(const Step& at, int state) const {
         const Candidate& c = at.frame.candidates[state % kCandidates];
-        const double aperiodicity = 1 - c.correlation > 1e-6 ? 1 - c.correlation : 1e-6;
-        const double odds = costs_.steepness * std::log(costs_.even / aperiodicity) +
-                            (state < kCandidates ? costs_.hysteresis : -costs_.hysteresis);
-        return {c.f0, at.frame.share / (1 + std::exp(-odds))};
+        return {c.f0, probability_of_voicing(costs_.voicing, 1 - c.correlation, at.frame.present,
+                                             state < kCandidates)};
     }
 
     const PathCosts& costs_;

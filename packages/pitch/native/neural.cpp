@@ -199,15 +199,16 @@ void NeuralRow::decode(std::int64_t result, const float* scores, float unvoiced,
     const double coarse = s.lowest_hz * std::exp2(place / weight / s.bins_per_octave);
     const double f0 = silent ? s.f_min : std::clamp(refine(result, coarse), s.f_min, s.f_max);
 
-    double most = unvoiced;
-    for (int b = 0; b < bins; ++b) most = std::max(most, double(scores[b]));
-    double inside = 0, all = std::exp(double(unvoiced) - most);
+    double most = scores[0];
+    for (int b = 1; b < bins; ++b) most = std::max(most, double(scores[b]));
+    double inside = 0, all = 0;
     for (int b = 0; b < bins; ++b) {
         const double w = std::exp(double(scores[b]) - most);
         all += w;
         if (b >= method_->first_bin_ && b <= method_->last_bin_) inside += w;
     }
-    decoded_.push_back(FrameResult{f0, silent ? 0 : inside / all});
+    const double odds = s.voicing_offset + s.voicing_scale * (most + std::log(all) - double(unvoiced));
+    decoded_.push_back(FrameResult{f0, silent ? 0 : inside / all / (1 + std::exp(-odds))});
 }
 
 // Only with samples that are there whenever this result is decoded, however the signal was cut.

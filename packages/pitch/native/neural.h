@@ -5,8 +5,10 @@
 //
 // A frame of the network answers for two times, half a hop apart. For each it gives a score for every
 // candidate f0 and one for there being none; they are one softmax. The f0 is the expectation over the
-// candidates around the best one in range, refined by the signal itself (refine.h); the confidence what the
-// candidates in range have of the whole.
+// candidates around the best one in range, refined by the signal itself (refine.h). The confidence is the
+// probability that there is a pitch, its log-odds stretched and shifted as the model's calibration says (C.
+// Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017), times
+// what the candidates in range have of all.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +32,7 @@ class NeuralMethod {
         double model_rate;                // the front end's
         double hop_s, f_min, f_max;
         double lowest_hz, bins_per_octave;
+        double voicing_offset, voicing_scale;
         int pitch, unvoiced;  // which outputs of the network
     };
     // Throws std::invalid_argument when front end, network and settings do not fit together.

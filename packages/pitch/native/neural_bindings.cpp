@@ -28,10 +28,11 @@ class Neural {
   public:
     Neural(const FrontEnd& front_end, const Network& network, std::int64_t rows, double sample_rate,
            std::int64_t rate_from, std::int64_t rate_to, double model_rate, double hop_s, double f_min,
-           double f_max, double lowest_hz, double bins_per_octave, int pitch, int unvoiced, nb::capsule pool)
+           double f_max, double lowest_hz, double bins_per_octave, double voicing_offset,
+           double voicing_scale, int pitch, int unvoiced, nb::capsule pool)
         : method_(front_end, network,
                   {sample_rate, rate_from, rate_to, model_rate, hop_s, f_min, f_max, lowest_hz,
-                   bins_per_octave, pitch, unvoiced}),
+                   bins_per_octave, voicing_offset, voicing_scale, pitch, unvoiced}),
           pool_(std::move(pool)) {
         for (std::int64_t i = 0; i < rows; ++i) rows_.push_back(std::make_unique<NeuralRow>(method_));
         converted_.resize(rows_.size());
@@ -143,11 +144,13 @@ class Neural {
 template <class T>
 void register_for(nb::module_& m, const char* name) {
     nb::class_<Neural<T>>(m, name)
-        .def(nb::init<const FrontEnd&, const Network&, std::int64_t, double, std::int64_t, std::int64_t,
-                      double, double, double, double, double, double, int, int, nb::capsule>(),
-             "front_end"_a, "network"_a, "rows"_a, "sample_rate"_a, "rate_from"_a, "rate_to"_a,
-             "model_rate"_a, "hop_s"_a, "f_min"_a, "f_max"_a, "lowest_hz"_a, "bins_per_octave"_a, "pitch"_a,
-             "unvoiced"_a, "pool"_a, nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
+        .def(
+            nb::init<const FrontEnd&, const Network&, std::int64_t, double, std::int64_t, std::int64_t,
+                     double, double, double, double, double, double, double, double, int, int, nb::capsule>(),
+            "front_end"_a, "network"_a, "rows"_a, "sample_rate"_a, "rate_from"_a, "rate_to"_a, "model_rate"_a,
+            "hop_s"_a, "f_min"_a, "f_max"_a, "lowest_hz"_a, "bins_per_octave"_a, "voicing_offset"_a,
+            "voicing_scale"_a, "pitch"_a, "unvoiced"_a, "pool"_a, nb::keep_alive<1, 2>(),
+            nb::keep_alive<1, 3>())
         .def("push", &Neural<T>::push, "samples"_a.noconvert())
         .def("flush", &Neural<T>::flush)
         .def("reset", &Neural<T>::reset)

@@ -52,7 +52,7 @@ double presence(const T* y, int count, int centre, double period) {
     return around > 0 ? variance(y + start, n) / around : 1;
 }
 
-// What confidence is left of it: all, or less in proportion.
+// As a share: all, or less in proportion.
 inline double share_present(double present) { return present < kPresence ? present / kPresence : 1; }
 
 }  // namespace luthier::inline LUTHIER_ISA

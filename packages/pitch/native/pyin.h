@@ -24,12 +24,15 @@
 
 #include "luthier/isa.h"
 #include "signal.h"
+#include "voicing.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
 // The troughs of a frame that a record holds: those that come later in it have the prior of at most exp(-2 *
 // 64) of the earlier ones, with the default.
 inline constexpr int kTroughs = 64;
+// As high as the lowest trough of a noise: from here on a height says no more.
+inline constexpr double kNoiseHeight = 0.88;
 inline constexpr int kThresholds = 1024;
 inline constexpr int kMostBins = 1 << 14;  // two kinds of states are numbered in 16 bits
 
@@ -42,7 +45,7 @@ struct PyinTrough {
 };
 
 struct PyinFrame {
-    double share;         // of the confidence that the frame's centre leaves (presence.h); 0 in silence
+    double present;       // presence.h's; 0 in silence
     double log_unvoiced;  // of each unvoiced bin
     float lowest;         // of all troughs, 1 if there is none
     std::int32_t count;
@@ -64,7 +67,7 @@ struct PyinPlan {
     const double* log_norm;      // (bins), of a row of the transitions
     double log_stay, log_switch;
     int lag;
-    double steepness, even, hysteresis;  // of the confidence, as for CandidatePath
+    Voicing voicing;  // the evidence is the square of the trough's height, up to kNoiseHeight
 };
 
 template <class T>

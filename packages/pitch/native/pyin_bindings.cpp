@@ -11,6 +11,7 @@
 #include "pyin.h"
 #include "registers.h"
 #include "stream.h"
+#include "voicing_weights.h"
 
 LUTHIER_DISPATCH(PyinKernels<float>, pyin_kernels_f32)
 LUTHIER_DISPATCH(PyinKernels<double>, pyin_kernels_f64)
@@ -61,7 +62,7 @@ struct PyinSettings {
     double sample_rate, hop, f_min, f_max, frame_s;
     int thresholds;
     double beta_a, beta_b, boltzmann, resolution, max_transition_rate, switch_probability, no_trough;
-    double steepness, even, hysteresis;
+    Voicing voicing;
     int lag;
 };
 
@@ -106,9 +107,7 @@ class PyinMethod final : public Method<T> {
         plan.log_stay = std::log(1 - settings.switch_probability);
         plan.log_switch = std::log(settings.switch_probability);
         plan.lag = settings.lag;
-        plan.steepness = settings.steepness;
-        plan.even = settings.even;
-        plan.hysteresis = settings.hysteresis;
+        plan.voicing = settings.voicing;
         tables_ = std::unique_ptr<void, void (*)(void*)>(kernels<T>().make(plan), kernels<T>().destroy);
         if (!tables_) throw std::invalid_argument(kTooLong);
 
@@ -155,7 +154,7 @@ void register_pyin(nb::module_& m) {
         [](bool single, std::int64_t rows, double sample_rate, double hop, double f_min, double f_max,
            double frame_s, int n_thresholds, double beta_a, double beta_b, double boltzmann_parameter,
            double resolution, double max_transition_rate, double switch_prob, double no_trough_prob,
-           double steepness, double even, double hysteresis, int lag, nb::capsule pool) {
+           const Weights& voicing, int lag, nb::capsule pool) {
             const PyinSettings settings{sample_rate,
                                         hop,
                                         f_min,
@@ -169,17 +168,15 @@ void register_pyin(nb::module_& m) {
                                         max_transition_rate,
                                         switch_prob,
                                         no_trough_prob,
-                                        steepness,
-                                        even,
-                                        hysteresis,
+                                        voicing_of(voicing),
                                         lag};
             return (single ? make<float> : make<double>)(rows, settings, pool);
         },
         nb::arg("single"), nb::arg("rows"), nb::arg("sample_rate"), nb::arg("hop"), nb::arg("f_min"),
         nb::arg("f_max"), nb::arg("frame_s"), nb::arg("n_thresholds"), nb::arg("beta_a"), nb::arg("beta_b"),
         nb::arg("boltzmann_parameter"), nb::arg("resolution"), nb::arg("max_transition_rate"),
-        nb::arg("switch_prob"), nb::arg("no_trough_prob"), nb::arg("steepness"), nb::arg("even"),
-        nb::arg("hysteresis"), nb::arg("lag"), nb::arg("pool"));
+        nb::arg("switch_prob"), nb::arg("no_trough_prob"), nb::arg("voicing"), nb::arg("lag"),
+        nb::arg("pool"));
 }
 
 }  // namespace luthier::pitch

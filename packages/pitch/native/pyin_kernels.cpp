@@ -163,7 +163,7 @@ void analyse(const Plan<T>& plan, const void* tables, const Signal<T>& signal, s
         for (int j = 0; j < plan.length; ++j) s.frame[j] = 0;
         for (std::int64_t j = from; j < to; ++j) s.frame[j - start] = *signal.at(j);
         PyinFrame* frame = out + i;
-        frame->share = 0;
+        frame->present = 0;
         if (!difference(plan, fft, s)) {
             frame->count = 0;
             frame->lowest = 1;
@@ -178,8 +178,7 @@ void analyse(const Plan<T>& plan, const void* tables, const Signal<T>& signal, s
                 period = plan.rate / plan.f_min * exp2(-double(frame->troughs[j].bin) / plan.bins_per_octave);
             }
         if (to - from >= 8)
-            frame->share =
-                share_present(presence(s.frame + (from - start), int(to - from), int(centre - from), period));
+            frame->present = presence(s.frame + (from - start), int(to - from), int(centre - from), period);
     }
 }
 

@@ -12,7 +12,6 @@ namespace luthier::inline LUTHIER_ISA {
 
 // log(2.2e-308): what impossible costs.
 inline constexpr double kLogImpossible = -708.3964185322641;
-inline constexpr double kLn2 = 0.69314718055994530942;
 
 template <class T>
 class PyinPath {
@@ -27,7 +26,7 @@ class PyinPath {
         float offset, height;
     };
     struct Past {
-        double share;
+        double present;
         float lowest;
         std::int32_t count, likeliest;
         Kept kept[kTroughs];
@@ -178,7 +177,7 @@ class PyinPath {
             quiet[j] -= highest;
         }
         Past& now = past[head->taken % ring(plan)];
-        now.share = frame.share;
+        now.present = frame.present;
         now.lowest = frame.lowest;
         now.count = frame.count;
         now.likeliest = 0;
@@ -213,10 +212,8 @@ class PyinPath {
                 height = at.kept[i].height;
             }
         const double f0 = plan.f_min * exp2((bin + offset) / plan.bins_per_octave);
-        const double ratio = height > 1e-6 ? height : 1e-6;
-        const double odds = plan.steepness * kLn2 * log2(plan.even / ratio) +
-                            (state < wide ? plan.hysteresis : -plan.hysteresis);
-        return {f0, at.share / (1 + exp2(-odds / kLn2))};
+        height = height < 0 ? 0 : height < kNoiseHeight ? height : kNoiseHeight;
+        return {f0, probability_of_voicing(plan.voicing, height * height, at.present, state < wide)};
     }
 };
 

@@ -20,9 +20,12 @@
 #include "luthier/isa.h"
 #include "signal.h"
 #include "thin.h"
+#include "voicing.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
+// How strong the best candidate of a noise is.
+inline constexpr double kSwipeScatter = 0.12;
 inline constexpr int kSwipeWindows = 24;
 inline constexpr int kSwipeBlock = 8;  // candidates that are compared together
 
@@ -47,7 +50,7 @@ struct SwipePlan : Thin<T> {
     int candidates;                // rounded up to blocks
     int used;                      // of them
     int erbs, windows;
-    double steepness, even;                // of the confidence: log-odds are steepness * (strength - even)
+    Voicing voicing;                       // the evidence is ln(sqrt(strength^2 + kSwipeScatter^2))
     SwipeWindow<T> window[kSwipeWindows];  // the longest first
 };
 

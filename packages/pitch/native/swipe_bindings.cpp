@@ -13,6 +13,7 @@
 #include "stream.h"
 #include "swipe.h"
 #include "thin_design.h"
+#include "voicing_weights.h"
 
 LUTHIER_DISPATCH(SwipeKernels<float>, swipe_kernels_f32)
 LUTHIER_DISPATCH(SwipeKernels<double>, swipe_kernels_f64)
@@ -79,15 +80,14 @@ std::vector<double> make_kernel(const std::vector<double>& hz, int first, double
 template <class T>
 class SwipeMethod final : public Method<T> {
   public:
-    SwipeMethod(double sample_rate, double spacing, double f_min, double f_max, bool whiten, double steepness,
-                double even) {
+    SwipeMethod(double sample_rate, double spacing, double f_min, double f_max, bool whiten,
+                const Voicing& voicing) {
         SwipePlan<T>& plan = plan_;
         plan.rate = design_thin<T>(sample_rate, f_max, taps_, plan, false);
         plan.hop = spacing;
         plan.f_min = f_min;
         plan.f_max = f_max;
-        plan.steepness = steepness;
-        plan.even = even;
+        plan.voicing = voicing;
         plan.log2_first = std::log2(f_min) - kStep;
         plan.log2_step = kStep;
         plan.used = int(std::ceil((std::log2(f_max) - plan.log2_first) / kStep)) + 2;
@@ -203,9 +203,9 @@ class SwipeMethod final : public Method<T> {
 
 template <class T>
 nb::object make(std::int64_t rows, double sample_rate, double hop, double f_min, double f_max, bool whiten,
-                double steepness, double even, nb::capsule pool) {
+                const Weights& voicing, nb::capsule pool) {
     return make_stream<T>(
-        std::make_unique<SwipeMethod<T>>(sample_rate, hop, f_min, f_max, whiten, steepness, even), rows,
+        std::make_unique<SwipeMethod<T>>(sample_rate, hop, f_min, f_max, whiten, voicing_of(voicing)), rows,
         pool);
 }
 
@@ -215,12 +215,12 @@ void register_swipe(nb::module_& m) {
     m.def(
         "swipe",
         [](bool single, std::int64_t rows, double sample_rate, double hop, double f_min, double f_max,
-           bool whiten, double steepness, double even, nb::capsule pool) {
+           bool whiten, const Weights& voicing, nb::capsule pool) {
             return (single ? make<float> : make<double>)(rows, sample_rate, hop, f_min, f_max, whiten,
-                                                         steepness, even, pool);
+                                                         voicing, pool);
         },
         nb::arg("single"), nb::arg("rows"), nb::arg("sample_rate"), nb::arg("hop"), nb::arg("f_min"),
-        nb::arg("f_max"), nb::arg("whiten"), nb::arg("steepness"), nb::arg("even"), nb::arg("pool"));
+        nb::arg("f_max"), nb::arg("whiten"), nb::arg("voicing"), nb::arg("pool"));
 }
 
 }  // namespace luthier::pitch

@@ -259,10 +259,11 @@ void analyse(const Plan<T>& plan, const void* tables, const Signal<T>& signal, s
                 sharpen(plan, plan.window[sharpest], s, exp2(plan.log2_first + plan.log2_step * place));
             const double f0 = f < plan.f_min ? plan.f_min : f > plan.f_max ? plan.f_max : f;
             const Sight<T>& sight = sights[lane];
-            const double share = share_present(presence(
-                sight.centre - sight.back, int(sight.back + sight.ahead), int(sight.back), plan.rate / f0));
-            const double odds = plan.steepness * (value - plan.even);
-            *result = {f0, share / (1 + exp2(-1.4426950408889634 * odds))};
+            const double present = presence(sight.centre - sight.back, int(sight.back + sight.ahead),
+                                            int(sight.back), plan.rate / f0);
+            const double strong = value > 0 ? value : 0;
+            const double evidence = 0.5 * kLn2 * log2(strong * strong + kSwipeScatter * kSwipeScatter);
+            *result = {f0, probability_of_voicing(plan.voicing, evidence, present)};
         }
     }
 }

@@ -29,6 +29,7 @@
 #include "luthier/isa.h"
 #include "signal.h"
 #include "thin.h"
+#include "voicing.h"
 
 namespace luthier::inline LUTHIER_ISA {
 
@@ -59,9 +60,9 @@ struct YinPlan : Thin<T> {
     double rate;  // of y
     double f_min, f_max;
     double threshold;
-    double voicing;  // the aperiodicity at which the confidence is 1/2
-    int window;      // pairs in a whole window, even
-    int lags;        // d is known for lags [0, lags)
+    Voicing voicing;  // the evidence is the aperiodicity
+    int window;       // pairs in a whole window, even
+    int lags;         // d is known for lags [0, lags)
     // Weights of d[lag - kYinReach + 1 ... lag + kYinReach] at lag + phase / kYinPhases.
     double taps[kYinPhases][kYinTaps];
 };

@@ -11,6 +11,7 @@
 #include "registers.h"
 #include "stream.h"
 #include "thin_design.h"
+#include "voicing_weights.h"
 #include "yin.h"
 
 LUTHIER_DISPATCH(YinKernels<float>, yin_kernels_f32)
@@ -34,7 +35,7 @@ template <class T>
 class YinMethod final : public Method<T> {
   public:
     YinMethod(Choosing choosing, double sample_rate, double spacing, double f_min, double f_max,
-              double window_s, double threshold, double voicing) {
+              double window_s, double threshold, const Voicing& voicing) {
         YinPlan<T>& plan = plan_;
         plan.choosing = choosing;
         plan.rate = design_thin<T>(sample_rate, f_max, taps_, plan);
@@ -74,9 +75,9 @@ class YinMethod final : public Method<T> {
 
 template <class T>
 nb::object make(Choosing choosing, std::int64_t rows, double sample_rate, double hop, double f_min,
-                double f_max, double window_s, double threshold, double voicing, nb::capsule pool) {
+                double f_max, double window_s, double threshold, const Weights& voicing, nb::capsule pool) {
     return make_stream<T>(std::make_unique<YinMethod<T>>(choosing, sample_rate, hop, f_min, f_max, window_s,
-                                                         threshold, voicing),
+                                                         threshold, voicing_of(voicing)),
                           rows, pool);
 }
 
@@ -84,7 +85,7 @@ void define(nb::module_& m, const char* name, Choosing choosing) {
     m.def(
         name,
         [choosing](bool single, std::int64_t rows, double sample_rate, double hop, double f_min, double f_max,
-                   double window_s, double threshold, double voicing, nb::capsule pool) {
+                   double window_s, double threshold, const Weights& voicing, nb::capsule pool) {
             return (single ? make<float> : make<double>)(choosing, rows, sample_rate, hop, f_min, f_max,
                                                          window_s, threshold, voicing, pool);
         },

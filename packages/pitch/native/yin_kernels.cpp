@@ -87,9 +87,7 @@ template <class T>
 void conclude(const YinPlan<T>& plan, const Choice& choice, double present, FrameResult* out) {
     const double f = plan.rate / choice.period;
     out->f0 = f < plan.f_min ? plan.f_min : f > plan.f_max ? plan.f_max : f;
-    // 1 for a clean tone, 1/2 at plan.voicing, 0.03 for white noise; no exponential is needed.
-    const double ratio = choice.aperiodicity / plan.voicing, square = ratio * ratio;
-    out->confidence = choice.silent ? 0 : share_present(present) / (1 + square * square);
+    out->confidence = choice.silent ? 0 : probability_of_voicing(plan.voicing, choice.aperiodicity, present);
 }
 
 // Scratch memory of one call.

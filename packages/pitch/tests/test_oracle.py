@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 import luthier.pitch as lp
+from luthier.pitch import methods
 
 track = functools.partial(lp.track, method="yin")
 
@@ -90,7 +91,8 @@ def signals(rate: float) -> dict[str, Floats]:
 
 @pytest.mark.parametrize("rate", [8_000, 16_000])
 @pytest.mark.parametrize("name", ["voice", "high", "voice in noise", "noise"])
-def test_the_native_tracker_is_the_definition(rate: int, name: str) -> None:
+def test_the_native_tracker_is_the_definition(rate: int, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(methods, "WEIGHTS", {"yin": (5.0, -8.0, 0.0, 0.0)})
     x = signals(rate)[name]
     hop = rate // 50
     f0, aperiodicity = yin(x, rate, hop)
@@ -101,6 +103,6 @@ def test_the_native_tracker_is_the_definition(rate: int, name: str) -> None:
         cents = np.abs(pitch.cents(np.where(there, f0, 100.0)))[there]
         # The last parabola spans 1/16 of a lag there, 1/64 here: noise is not quite one.
         assert cents.max() < (0.15 if "noise" in name else 0.02)
-        # The confidence is 1 / (1 + (a / 0.45)^4), unless the centre is quieter than a tenth of the frame.
-        expected = 1 / (1 + (aperiodicity[there] / 0.45) ** 4)
+        # Of the centre's share of the power, which also has its weight, another test knows.
+        expected = 1 / (1 + np.exp(8 * aperiodicity[there] - 5))
         np.testing.assert_allclose(pitch.confidence[there], expected, atol=1e-4)

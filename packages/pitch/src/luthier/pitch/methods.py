@@ -16,6 +16,7 @@ import numpy.typing as npt
 from luthier.core import ParameterError
 from luthier.core import _native as core_native
 from luthier.pitch import _native
+from luthier.pitch.calibration import WEIGHTS
 
 __all__ = ["METHODS", "Grid", "Method", "NativeStream", "Option", "check_options", "finite"]
 
@@ -158,18 +159,8 @@ def check_options(method: str, given: Mapping[str, object]) -> dict[str, Any]:
     }
 
 
-#: The aperiodicity at which the confidence of YIN and of McLeod's method is 1/2.
-_YIN_VOICING, _MPM_VOICING = 0.45, 0.45
-#: The log-odds of voicing are ``steepness * (strength - even)``.
-_SWIPE_ODDS, _WHITENED_ODDS = (19.5, 0.148), (25.7, 0.132)
-
 #: More pitch bins than any use has.
 _MOST_BINS = 8_000
-
-#: Of the methods with a path, with `a` the aperiodicity of the chosen candidate, the log-odds of voicing
-#: are ``steepness * log(even / a)``, and `hysteresis` more or less as the path is voiced or not.
-_PYIN_ODDS = 3.1, 0.54, 0.5
-_AUTOCORRELATION_ODDS = 1.57, 0.45, 1.78
 
 
 def _window_s(grid: Grid) -> float:
@@ -179,7 +170,7 @@ def _window_s(grid: Grid) -> float:
 def _yin(rows: int, single: bool, grid: Grid, options: Values) -> NativeStream:
     stream = _native.yin(
         single, rows, grid.sample_rate, grid.hop, grid.fmin, grid.fmax, _window_s(grid),
-        options["threshold"], _YIN_VOICING, core_native.pool(),
+        options["threshold"], WEIGHTS["yin"], core_native.pool(),
     )  # fmt: skip
     return cast(NativeStream, stream)
 
@@ -187,16 +178,15 @@ def _yin(rows: int, single: bool, grid: Grid, options: Values) -> NativeStream:
 def _mpm(rows: int, single: bool, grid: Grid, options: Values) -> NativeStream:
     stream = _native.mpm(
         single, rows, grid.sample_rate, grid.hop, grid.fmin, grid.fmax, _window_s(grid),
-        options["cutoff"], _MPM_VOICING, core_native.pool(),
+        options["cutoff"], WEIGHTS["mpm"], core_native.pool(),
     )  # fmt: skip
     return cast(NativeStream, stream)
 
 
 def _swipe(rows: int, single: bool, grid: Grid, options: Values) -> NativeStream:
-    odds = _WHITENED_ODDS if options["whiten"] else _SWIPE_ODDS
     stream = _native.swipe(
         single, rows, grid.sample_rate, grid.hop, grid.fmin, grid.fmax, options["whiten"],
-        *odds, core_native.pool(),
+        WEIGHTS["swipe, whitened" if options["whiten"] else "swipe"], core_native.pool(),
     )  # fmt: skip
     return cast(NativeStream, stream)
 
@@ -224,7 +214,7 @@ def _pyin(rows: int, single: bool, grid: Grid, options: Values) -> NativeStream:
     names = ("boltzmann_parameter", "resolution", "max_transition_rate", "switch_prob", "no_trough_prob")
     settings: list[Any] = [options["n_thresholds"], *options["beta_parameters"]]
     settings += [options[name] for name in names]
-    settings += [*_PYIN_ODDS, _lag(grid, options), core_native.pool()]
+    settings += [WEIGHTS["pyin"], _lag(grid, options), core_native.pool()]
     stream = _native.pyin(
         single, rows, grid.sample_rate, grid.hop, grid.fmin, grid.fmax, frame_s,
         *settings,
@@ -238,7 +228,7 @@ def _autocorrelation(rows: int, single: bool, grid: Grid, options: Values) -> Na
     stream = _native.autocorrelation(
         single, rows, grid.sample_rate, grid.hop, grid.fmin, grid.fmax, max(3.0 / grid.fmin, 0.025),
         options["octave_cost"], options["octave_jump_cost"] * step, options["voicing_change_cost"] * step,
-        options["voicing_threshold"], *_AUTOCORRELATION_ODDS, _lag(grid, options), core_native.pool(),
+        options["voicing_threshold"], WEIGHTS["autocorrelation"], _lag(grid, options), core_native.pool(),
     )  # fmt: skip
     return cast(NativeStream, stream)
 

@@ -46,11 +46,14 @@ class Model:
         Gives ``pitch``, (2, frames, bins), and ``unvoiced``, (2, frames, 1).
     numbers
         Of the front end's specification.
+    voicing
+        Offset and scale of the log-odds of voicing: what makes them a probability (`calibration`).
     """
 
     front_end: _native.FrontEnd
     network: Network
     numbers: Mapping[str, float]
+    voicing: tuple[float, float] = (0.0, 1.0)
 
     @classmethod
     def of(cls, pack: Pack) -> Model:
@@ -87,7 +90,7 @@ class Model:
             numbers["bins_per_octave"], cast(Any, analyses), channels, numbers["floor"], numbers["offset"],
             numbers["scale"], numbers["decay_db_s"],
         )  # fmt: skip
-        return cls(front_end, network, numbers)
+        return cls(front_end, network, numbers, _voicing(spec))
 
     def stream(self, rows: int, single: bool, grid: Grid) -> NativeStream:
         """Start a stream over rows of float32 samples, or float64 where `single` is false."""
@@ -98,8 +101,8 @@ class Model:
             made = make(
                 self.front_end, self.network._native, rows, grid.sample_rate, ratio.numerator,
                 ratio.denominator, self.numbers["sample_rate"], grid.hop_s, grid.fmin, grid.fmax,
-                self.numbers["lowest_hz"], self.numbers["bins_per_octave"], names.index("pitch"),
-                names.index("unvoiced"), core_native.pool(),
+                self.numbers["lowest_hz"], self.numbers["bins_per_octave"], *self.voicing,
+                names.index("pitch"), names.index("unvoiced"), core_native.pool(),
             )  # fmt: skip
         except ValueError as error:
             raise ParameterError(f"{error}, at a sample rate of {grid.sample_rate:g} Hz") from None
@@ -112,6 +115,15 @@ def _number(spec: Mapping[str, Any], name: str, low: float, high: float) -> floa
     if not good or (name in _WHOLE and not float(cast(float, value)).is_integer()):
         raise ModelError(f"the pack's front end needs {name} from {low:g} to {high:g}, got {value!r}")
     return float(cast(float, value))
+
+
+def _voicing(spec: Mapping[str, Any]) -> tuple[float, float]:
+    """Return what a pack says of the log-odds of voicing; one that says nothing means them as they are."""
+    value = spec.get("voicing", (0.0, 1.0))
+    good = isinstance(value, list | tuple) and len(value) == 2
+    if not good or not all(isinstance(v, int | float) and abs(v) < 1e3 for v in value) or value[1] <= 0:
+        raise ModelError(f"the pack's voicing is an offset and a scale above 0, got {value!r}")
+    return float(value[0]), float(value[1])
 
 
 @cache

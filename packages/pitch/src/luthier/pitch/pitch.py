@@ -37,7 +37,7 @@ class Pitch(NamedTuple):
     voiced : array of bool, shape of `f0`
         ``confidence >= 0.5``.
     confidence : array, shape of `f0`
-        How sure it is that the frame has a pitch, in [0, 1].
+        The probability that the frame has a pitch, in [0, 1]; see `track` for what that means.
 
     Examples
     --------

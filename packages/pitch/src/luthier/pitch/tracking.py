@@ -75,16 +75,19 @@ def track(
 
     Notes
     -----
+    The confidence is a probability: of all frames with a confidence of 0.8 eight in ten are voiced, in a
+    mixture of speech, notes, procedural sounds and noises in which half of the frames are voiced, clean and
+    with noise from 20 to 0 dB below. It is a logistic function of what the method goes by (YIN's
+    aperiodicity, SWIPE's strength, ...) and of the share of the power around a frame that is at its centre,
+    fitted to sounds of which it is known; for ``"neural"`` of the network's own log-odds.
+
     The result does not depend on level: any constant times `samples` gives the same pitch, as long as they
     stay normal numbers (of float32 for ``"neural"``, which computes in single precision: float64 samples
     beyond 1e-30 to 1e30 need scaling first).
 
     ``"yin"`` takes `threshold`, in (0, 1), 0.1 by default: how much deeper a longer period must be to be
-    preferred. Lower finds more octaves below, higher more above. With `a` the part of the frame's power
-    that is not periodic at the chosen period, the confidence is ``1 / (1 + (a / 0.45)**4)``; where the
-    frame's centre holds less than a tenth of the power around it, the confidence falls in proportion. `f0`
-    is within 0.2 cent on clean tones up to a quarter of `sample_rate`, and within a quarter tone up to half
-    of it.
+    preferred. Lower finds more octaves below, higher more above. `f0` is within 0.2 cent on clean tones up to
+    a quarter of `sample_rate`, and within a quarter tone up to half of it.
 
     ``"mpm"`` takes `cutoff`, in (0, 1), 0.9 by default: the share of the highest key maximum that an
     earlier one must reach. Lower finds more octaves above, higher more below.
