@@ -67,26 +67,29 @@ def mean(rows: list[list[float]]) -> list[float]:
         return [float(v) for v in np.nanmean(np.array(rows), axis=0)]
 
 
-@functools.cache
-def sounds(sets: tuple[str, ...]) -> dict[str, list[Sound]]:
-    """The sounds of the sets that can be made here."""
-    made = {name: list(SETS[name](np.random.default_rng(77))) for name in sets}
-    return {name: those for name, those in made.items() if those}
+#: What `means` measures on, in every process.
+_sets: dict[str, list[Sound]] = {}
+
+
+def remember(sets: dict[str, list[Sound]]) -> None:
+    """What a process starts with: rendering the soundfont's takes too long to do it in each."""
+    _sets.update(sets)
+    luthier.core.set_threads(1)
+    warnings.simplefilter("ignore", UserWarning)
 
 
 @functools.cache
 def tracker_named(name: str) -> Tracker:
-    luthier.core.set_threads(1)
-    warnings.simplefilter("ignore", UserWarning)
     return trackers([name])[name]
 
 
-def means(condition: str, name: str, sets: tuple[str, ...]) -> list[list[float]]:
-    """The columns of a tracker for every set."""
+def means(cells: tuple[str, str]) -> list[list[float]]:
+    """The columns for every set, of a condition and a tracker."""
+    condition, name = cells
     tracker = tracker_named(name)
     return [
-        mean([measure(tracker, sound, condition, i) for i, sound in enumerate(those)])
-        for those in sounds(sets).values()
+        mean([measure(tracker, sound, condition, i) for i, sound in enumerate(sounds)])
+        for sounds in _sets.values()
     ]
 
 
@@ -104,22 +107,21 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
     names = list(trackers(arguments.only))
-    sets = sounds(tuple(arguments.sets))
-    for name in set(arguments.sets) - set(sets):
+    sets = {name: list(SETS[name](np.random.default_rng(77))) for name in arguments.sets}
+    for name in [name for name, sounds in sets.items() if not sounds]:
         print(f"no {name}: FluidSynth or its soundfonts are missing, or the recording", file=sys.stderr)
+        del sets[name]
     print(f"{sum(map(len, sets.values()))} sounds in {len(sets)} sets: {', '.join(sets)}.\n")
     print(f"| condition | tracker | {' | '.join(COLUMNS)} |\n|{'---|' * (2 + len(COLUMNS))}")
     conditions = list(CONDITIONS)[: 2 if arguments.quick else None]
     rows = [(condition, name) for condition in conditions for name in names]
     by_set = []
-    # Neither BLAS nor anything forked would be the faster for more threads.
+    # Every process has a processor: neither BLAS nor anything else would be the faster for more threads.
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    with ProcessPoolExecutor(
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        multiprocessing.get_context("spawn"),
-    ) as pool:
-        everything = [(*cells, tuple(arguments.sets)) for cells in rows]
-        for cells, figures in zip(rows, pool.map(means, *zip(*everything, strict=True)), strict=True):
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processors, spawn, remember, (sets,)) as pool:
+        for cells, figures in zip(rows, pool.map(means, rows), strict=True):
             row(cells, mean(figures))
             by_set.append([each[0] for each in figures])
     if arguments.by_set:
