@@ -124,6 +124,10 @@ def main() -> None:
         for cells, figures in zip(rows, pool.map(means, rows), strict=True):
             row(cells, mean(figures))
             by_set.append([each[0] for each in figures])
+    print(f"\nRaw pitch accuracy in brief:\n\n| tracker | {' | '.join(conditions)} |")
+    print(f"|{'---|' * (1 + len(conditions))}")
+    for i, name in enumerate(names):
+        row([name], [float(np.mean(figures)) for figures in by_set[i :: len(names)]])
     if arguments.by_set:
         print(f"\nRaw pitch accuracy by set:\n\n| condition | tracker | {' | '.join(sets)} |")
         print(f"|{'---|' * (2 + len(sets))}")
