@@ -129,7 +129,7 @@ def draw(path: Path, before: tuple[Audio, lp.Pitch], after: tuple[Audio, lp.Pitc
     axes[0, 0].set_ylabel("amplitude")
     axes[1, 0].set_ylabel("frequency (Hz)")
     axes[1, 0].legend(
-        handles=[Line2D([], [], color=F0, linewidth=1.8, label="f0 (YIN)")],
+        handles=[Line2D([], [], color=F0, linewidth=1.8, label="f0")],
         loc="upper left", fontsize=9, framealpha=0.5, facecolor="black", labelcolor="white", edgecolor="none",
     )  # fmt: skip
     for row in axes:
