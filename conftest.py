@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import zlib
 from collections import Counter
 
@@ -25,6 +26,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Processes that fill one cache of librosa's compiled functions at once spoil it, and crash then: numba takes
+# the file of one signature for another's.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ.setdefault("NUMBA_CACHE_DIR", f"{sys.prefix}/numba/{worker}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

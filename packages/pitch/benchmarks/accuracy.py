@@ -74,6 +74,9 @@ _sets: dict[str, list[Sound]] = {}
 def remember(sets: dict[str, list[Sound]]) -> None:
     """What a process starts with: rendering the soundfont's takes too long to do it in each."""
     _sets.update(sets)
+    # Processes that fill one cache of librosa's compiled functions at once spoil it.
+    own = f"{sys.prefix}/numba/{multiprocessing.current_process().name}"
+    os.environ.setdefault("NUMBA_CACHE_DIR", own)
     luthier.core.set_threads(1)
     warnings.simplefilter("ignore", UserWarning)
 
