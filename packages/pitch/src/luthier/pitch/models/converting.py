@@ -12,7 +12,8 @@ import numpy.typing as npt
 from luthier.core import MissingDependencyError
 from luthier.pitch.models.errors import ModelError
 from luthier.pitch.models.graph import Floats, Graph
-from luthier.pitch.models.onnx_reader import Reader, Tensor
+from luthier.pitch.models.onnx_nodes import Tensor
+from luthier.pitch.models.onnx_reader import Reader
 from luthier.pitch.models.pack import Golden, Pack, write_pack
 from luthier.pitch.models.simplify import simplify
 from luthier.pitch.models.verifying import compare, compare_elsewhere
