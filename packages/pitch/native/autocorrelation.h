@@ -30,7 +30,6 @@ struct Candidate {
 
 struct CandidateFrame {
     double present;  // presence.h's; 0 in silence
-    double share;    // of the confidence that the frame's centre leaves (presence.h); 0 in silence
     std::int64_t count;
     Candidate candidates[kCandidates];
 };

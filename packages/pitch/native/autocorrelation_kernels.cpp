@@ -192,7 +192,6 @@ void analyse(const Plan<T>& plan, const void* tables, const Signal<T>& signal, s
             if (c.correlation > best) best = c.correlation, period = plan.rate / c.f0;
         }
         frame->present = presence(y, window, int(centre(first + i) - start(first + i)), period);
-        frame->share = share_present(frame->present);
     }
 }
 

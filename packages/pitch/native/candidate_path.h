@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "autocorrelation.h"
+#include "presence.h"
 #include "voicing.h"
 
 namespace luthier::pitch {
@@ -82,7 +83,7 @@ class CandidatePath {
         double scores[kStates];
         const Step* last = head_.taken > 0 ? &step(head_.taken - 1) : nullptr;
         double highest = -1e300;
-        const double silence = costs_.voicing_threshold + (1 - frame.share);
+        const double silence = costs_.voicing_threshold + (1 - share_present(frame.present));
         for (int i = 0; i < frame.count; ++i) {
             const Candidate& c = frame.candidates[i];
             const double gain = c.correlation + costs_.octave * (c.log2_f0 - costs_.log2_middle);
