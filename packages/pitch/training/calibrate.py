@@ -5,7 +5,7 @@
 
 DATA is what sources.py or evaluate.py wrote: fit on the one, look at the other. With --write the weights go
 to `luthier/pitch/calibration.py` and, for "neural" and "quick", offset and scale into their packs: to be done
-after each pack.py. It needs numpy, scipy and luthier.pitch as in this tree.
+after each pack.py. It needs luthier.pitch as in this tree.
 
 A probability is one of a mixture of sounds. This one has speech, soundfont notes and procedural sounds (a
 quarter of them noises) in equal shares; at 8, 16 and 44.1 kHz; clean and in white and in pink noise 20, 10
@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import itertools
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -33,6 +32,7 @@ from unittest.mock import patch
 import numpy as np
 import numpy.typing as npt
 import synthesis
+from batches import Pack
 from scipy.optimize import minimize
 from scipy.signal import resample_poly
 from synthesis import RATE, STEP
@@ -51,7 +51,8 @@ PATHS = {"autocorrelation"}
 
 SETS = (("speech", "voice"), ("notes", "instrument"), ("synthesis", "synthetic"))
 RATES = (8_000, 16_000, 44_100)
-CONDITIONS = (("", 0), *((kind, snr) for kind in ("white", "pink") for snr in (20, 10, 0)))
+COLOURS = {"white": 0.0, "pink": -1.0}
+CONDITIONS = (("", 0), *((kind, snr) for kind in COLOURS for snr in (20, 10, 0)))
 SECONDS = 6
 BINS = 10
 
@@ -68,30 +69,14 @@ class Sound:
     cell: int
 
 
-def clips(path: Path) -> list[tuple[Doubles, Doubles, npt.NDArray[np.int8]]]:
-    with np.load(path) as file:
-        ends = [0, *map(int, file["ends"])]
-        samples, f0, state = file["samples"], file["f0"], file["state"]
-    return [
-        (samples[a * STEP : b * STEP] / 32_000, f0[a:b].astype(float), state[a:b])
-        for a, b in itertools.pairwise(ends)
-    ]
-
-
-def noise(random: np.random.Generator, kind: str, samples: int, rate: int) -> Doubles:
-    x = random.standard_normal(samples)
-    if kind == "pink":
-        f = np.maximum(np.fft.rfftfreq(samples, 1 / rate), 20)
-        x = np.fft.irfft(np.fft.rfft(x) / np.sqrt(f), samples)
-    return np.asarray(x / x.std())
-
-
 def mixture(folder: Path, each: int, seed: int) -> Iterator[Sound]:
     """`each` sounds of every cell, one cell after the other."""
     random = np.random.default_rng(seed)
     frames = SECONDS * 100
     for number, names in enumerate(SETS):
-        source = clips(next(folder / f"{name}.npz" for name in names if (folder / f"{name}.npz").exists()))
+        source = list(
+            Pack(next(folder / f"{name}.npz" for name in names if (folder / f"{name}.npz").exists()))
+        )
         for i in range(len(RATES) * len(CONDITIONS) * each):
             which = i // each
             rate, (kind, snr_db) = RATES[which // len(CONDITIONS)], CONDITIONS[which % len(CONDITIONS)]
@@ -101,8 +86,8 @@ def mixture(folder: Path, each: int, seed: int) -> Iterator[Sound]:
             else:
                 x, f0, state = source[random.integers(len(source))]
                 first = int(random.integers(max(1, len(f0) - frames + 1)))
-                f0, state = f0[first : first + frames], state[first : first + frames].copy()
-                x = x[first * STEP : (first + len(f0)) * STEP]
+                f0, state = f0[first : first + frames].astype(float), state[first : first + frames].copy()
+                x = x[first * STEP : (first + len(f0)) * STEP].astype(float)
                 # A cut may go through a note.
                 state[:3] = state[-3:] = -1
             voiced = np.repeat(state == 1, STEP)
@@ -111,7 +96,8 @@ def mixture(folder: Path, each: int, seed: int) -> Iterator[Sound]:
                 divisor = np.gcd(rate, RATE)
                 x = resample_poly(x, rate // divisor, RATE // divisor)
             if kind:
-                x = x + noise(random, kind, len(x), rate) * level * 10 ** (-snr_db / 20)
+                hiss = synthesis.colour(random.standard_normal(len(x)), COLOURS[kind], rate)
+                x = x + hiss * level * 10 ** (-snr_db / 20)
             rings = (state == 0) & bool(names[0] == "notes" and not kind and voiced.any())
             yield Sound(x, rate, f0, state, rings, number * len(RATES) * len(CONDITIONS) + which)
 

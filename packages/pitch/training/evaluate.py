@@ -1,14 +1,13 @@
 """Compares a network with other trackers on sounds that training never heard, whose f0 is known.
 
-    python evaluate.py make DATA [--set sentences] [--seed 1001]
-    python evaluate.py make DATA --set recordings [--seed 2026]
+    python evaluate.py make DATA [--seed 1001]
     python evaluate.py run DATA [WEIGHTS.pt ...] [--only NAME ...] [--conditions NAME ...] [--files]
 
 `run` shows weights as PyTorch runs them, without the refinement that the native tracker adds; the trackers of
 benchmarks/peers.py, ours among them, as installed (--only: those whose names hold one of these). `make` needs
 what sources.py needs, flite's rms, festival's voices czech_dita, czech_machac, lp, pc, suo_fi_lj, hindi and
 upc_ca_ona (their terms are copyleft: they are heard here and go nowhere); and musescore-general-soundfont,
-which is for evaluation alone. The set of recordings is described in recordings.py.
+which is for evaluation alone. Another set, of recordings, is made by recordings.py.
 
 Voices are recordings of people, resynthesised on their own contour, shifted; the truth is exact. What is
 printed, in per cent, as the mean over files: raw pitch accuracy at 50 cents, voicing recall, false alarms, F1
@@ -192,20 +191,15 @@ def main() -> None:
     parser.add_argument("what", choices=("make", "run"))
     parser.add_argument("data", type=Path)
     parser.add_argument("weights", type=Path, nargs="*")
-    parser.add_argument("--set", choices=("sentences", "recordings"), default="sentences")
-    parser.add_argument("--seed", type=int)
+    parser.add_argument("--seed", type=int, default=1001)
     parser.add_argument("--only", nargs="+", help="trackers whose names hold one of these")
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
     parser.add_argument("--files", action="store_true", help="every clip's figures")
     options = parser.parse_args()
     if options.what == "run":
         run(options.data, options.weights, options.only, options.conditions, options.files)
-    elif options.set == "recordings":
-        import recordings
-
-        recordings.make(options.data, 2026 if options.seed is None else options.seed)
     else:
-        make(options.data, 1001 if options.seed is None else options.seed)
+        make(options.data, options.seed)
 
 
 if __name__ == "__main__":

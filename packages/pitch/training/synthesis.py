@@ -114,10 +114,10 @@ def breath(random: Random, tone: npt.NDArray[np.float32], db: float) -> npt.NDAr
     return (noise * np.sqrt(np.maximum(power, 0)) * 10 ** (db / 20)).astype(np.float32)
 
 
-def colour(noise: npt.ArrayLike, power: float) -> Doubles:
+def colour(noise: npt.ArrayLike, power: float, rate: float = RATE) -> Doubles:
     """Noise with a density of f^power, unit variance."""
     spectrum_ = np.fft.rfft(noise)
-    f = np.fft.rfftfreq(len(np.asarray(noise)), 1 / RATE)
+    f = np.fft.rfftfreq(len(np.asarray(noise)), 1 / rate)
     spectrum_ *= np.maximum(f, 20) ** (power / 2)
     x = np.fft.irfft(spectrum_, len(np.asarray(noise)))
     return x / max(x.std(), 1e-12)
